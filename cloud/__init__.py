@@ -1,0 +1,1 @@
+"""Head office: all branches, the feed, and the members' own page."""

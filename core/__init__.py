@@ -1,0 +1,1 @@
+"""What hub and cloud must agree on; imports neither."""

@@ -1,0 +1,1 @@
+"""One store's appliance: the till, its devices, and the store's journal."""
