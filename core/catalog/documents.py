@@ -1,0 +1,67 @@
+"""The documents of the feed that describe what is sold."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+Fen = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+
+class ItemKind(StrEnum):
+    """How reports split what was sold; only products have stock."""
+
+    SERVICE = "service"
+    PRODUCT = "product"
+    OTHER = "other"
+
+
+class Category(msgspec.Struct, frozen=True, kw_only=True):
+    """A heading on the till, with the number of its edge colour (0 to 7)."""
+
+    name: Name
+    colour: Annotated[int, msgspec.Meta(ge=0, le=7)] = 0
+    sort: int = 0
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """A service or a product. Prices in fen; without a member price members pay the list's."""
+
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    name: Name
+    kind: ItemKind = ItemKind.SERVICE
+    category: str = ""
+    unit: Annotated[str, msgspec.Meta(max_length=8)] = "次"
+    price: Fen
+    member_price: Fen | None = None
+    barcode: str = ""
+    brand: str = ""
+    note: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    points_times: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1
+    """How many times the usual points this item earns; 0 earns none."""
+    sort: int = 0
+    active: bool = True
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A card type or a top-up package: what is paid and what the wallet then holds.
+
+    `kind` is "topup" for a package and "card" for a card type that is issued with a medium.
+    """
+
+    name: Name
+    kind: Annotated[str, msgspec.Meta(pattern=r"^(topup|card)$")] = "topup"
+    price: Fen
+    principal: Fen
+    bonus: Fen = 0
+    points: Annotated[int, msgspec.Meta(ge=0)] = 0
+    term_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
+    """Days for which the value can be spent; None never ends."""
+    stores: tuple[str, ...] = ()
+    """Where it can be spent; empty is everywhere."""
+    benefits: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    sort: int = 0
+    active: bool = True

@@ -1,0 +1,104 @@
+"""Time as an argument: readings that never go backwards, and the shop's business day.
+
+A Raspberry Pi may boot without the time of day. The clock therefore has a floor, the newest
+instant that the journal has seen, and says of each reading whether the machine's own clock was
+behind it. Order in the journal comes from the sequence, never from time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+class Quality(StrEnum):
+    """How far a reading can be trusted."""
+
+    GOOD = "good"
+    UNSURE = "unsure"
+    """The machine's clock stood before an instant that is known to have passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at the clock: `at` in milliseconds since 1970 UTC."""
+
+    at: int
+    quality: Quality
+
+
+class Clock(Protocol):
+    """Where time comes from; a simulation gives its own."""
+
+    def read(self) -> Reading:
+        """Return now, never earlier than an earlier reading or the floor."""
+        ...
+
+    def raise_floor(self, at: int) -> None:
+        """Learn that `at` (ms) has passed."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock above a floor."""
+
+    def __init__(self, floor: int = 0) -> None:
+        self._floor = floor
+        self._lock = threading.Lock()
+
+    def read(self) -> Reading:
+        wall = time.time_ns() // 1_000_000
+        with self._lock:
+            if wall < self._floor:
+                return Reading(self._floor, Quality.UNSURE)
+            self._floor = wall
+            return Reading(wall, Quality.GOOD)
+
+    def raise_floor(self, at: int) -> None:
+        with self._lock:
+            self._floor = max(self._floor, at)
+
+
+class ManualClock:
+    """A clock that tests and simulations set by hand."""
+
+    def __init__(self, at: int, quality: Quality = Quality.GOOD) -> None:
+        self.at = at
+        self.quality = quality
+
+    def read(self) -> Reading:
+        return Reading(self.at, self.quality)
+
+    def raise_floor(self, at: int) -> None:
+        self.at = max(self.at, at)
+
+    def advance(self, milliseconds: int) -> None:
+        self.at += milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessDay:
+    """A store's day: its time zone and the minute after midnight at which a new day begins.
+
+    A spa that closes at 02:00 sets 240, and what it sells at 01:30 belongs to the day before.
+    """
+
+    zone: str
+    cutoff_minutes: int = 0
+
+    def date(self, at: int) -> str:
+        """Return the business date of an instant (ms) as YYYY-MM-DD."""
+        return (self.local(at) - timedelta(minutes=self.cutoff_minutes)).date().isoformat()
+
+    def local(self, at: int) -> datetime:
+        """Return the wall clock in the store for an instant (ms)."""
+        return datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo(self.zone))

@@ -1,0 +1,64 @@
+"""The journal: facts in order, chained, and the tables that follow from them.
+
+An event is appended in the same transaction as its immediate effect (`Act.append`), is never
+edited, and carries a hash of the one before. Tables are a pure function of the events
+(`Part.now`, `Part.later`), by three verbs that commute, so any order of arrival gives the same
+rows and `rebuild` gives them again.
+"""
+
+from core.journal.append import Act, Head, Identity, Journal, assert_balanced, documents_of
+from core.journal.changes import Add, Append, Change, Put, apply, stamp_of
+from core.journal.event import (
+    Body,
+    Document,
+    Event,
+    Posting,
+    birth_head,
+    chain,
+    decode,
+    encode,
+    kind_name,
+    kind_of,
+)
+from core.journal.part import Entry, FeedHandler, Part, Parts
+from core.journal.project import drain, drain_all
+from core.journal.rebuild import rebuild
+from core.journal.schema import MIGRATIONS
+from core.journal.segments import seal
+from core.journal.verify import Finding, verify
+
+__all__ = [
+    "MIGRATIONS",
+    "Act",
+    "Add",
+    "Append",
+    "Body",
+    "Change",
+    "Document",
+    "Entry",
+    "Event",
+    "FeedHandler",
+    "Finding",
+    "Head",
+    "Identity",
+    "Journal",
+    "Part",
+    "Parts",
+    "Posting",
+    "Put",
+    "apply",
+    "assert_balanced",
+    "birth_head",
+    "chain",
+    "decode",
+    "documents_of",
+    "drain",
+    "drain_all",
+    "encode",
+    "kind_name",
+    "kind_of",
+    "rebuild",
+    "seal",
+    "stamp_of",
+    "verify",
+]

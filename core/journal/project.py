@@ -1,0 +1,69 @@
+"""History a moment later: a cursor per origin walks the journal and applies `later` changes."""
+
+from __future__ import annotations
+
+import logging
+
+from core.journal.append import documents_of
+from core.journal.changes import apply
+from core.journal.event import decode
+from core.journal.part import Parts
+from core.sqlite import Door, Row, Writer
+
+DRAIN_EVENTS_MAX = 500
+log = logging.getLogger(__name__)
+
+
+def drain(tx: Writer, parts: Parts, *, limit: int = DRAIN_EVENTS_MAX) -> int:
+    """Project up to `limit` waiting events; return how many were done.
+
+    An event that cannot be projected is put in quarantine with the reason and does not hold up
+    those behind it: receiving is not applying.
+    """
+    rows = tx.all(
+        """SELECT j.origin, j.epoch, j.seq, j.raw FROM journal j
+             LEFT JOIN projected p ON p.origin = j.origin AND p.epoch = j.epoch
+            WHERE j.seq > COALESCE(p.seq, 0)
+            ORDER BY j.origin, j.epoch, j.seq LIMIT :limit""",
+        limit=limit,
+    )
+    for row in rows:
+        _project_row(tx, parts, row)
+    last = {(row["origin"], row["epoch"]): row["seq"] for row in rows}
+    for (origin, epoch), seq in last.items():
+        tx.run(
+            "INSERT INTO projected (origin, epoch, seq) VALUES (:origin, :epoch, :seq)"
+            " ON CONFLICT (origin, epoch) DO UPDATE SET seq = excluded.seq",
+            origin=origin,
+            epoch=epoch,
+            seq=seq,
+        )
+    return len(rows)
+
+
+def drain_all(door: Door, parts: Parts) -> None:
+    """Bring history to the journal's head, for reads that somebody acts on."""
+    while door.write(lambda tx: drain(tx, parts)) == DRAIN_EVENTS_MAX:
+        pass
+
+
+def _project_row(tx: Writer, parts: Parts, row: Row) -> None:
+    tx.run("SAVEPOINT projection")
+    try:
+        event = decode(row["raw"])
+        entry = parts.entry(event, documents_of(tx, event))
+        if entry is not None:
+            for change in parts.project_later(entry):
+                apply(tx, change)
+    except Exception as error:
+        tx.run("ROLLBACK TO projection")
+        log.exception("quarantined %s/%s/%s", row["origin"], row["epoch"], row["seq"])
+        tx.run(
+            "INSERT INTO quarantine (origin, epoch, seq, reason)"
+            " VALUES (:origin, :epoch, :seq, :reason) ON CONFLICT DO NOTHING",
+            origin=row["origin"],
+            epoch=row["epoch"],
+            seq=row["seq"],
+            reason=f"{type(error).__name__}: {error}",
+        )
+    tx.run("RELEASE projection")

@@ -1,0 +1,60 @@
+"""The journal's own tables. `body` holds the exact bytes; nothing here is ever edited."""
+
+from __future__ import annotations
+
+from core.sqlite import Migration
+
+MIGRATIONS = (
+    Migration(
+        "journal/1",
+        (
+            """CREATE TABLE origin (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 birth BLOB NOT NULL,
+                 own INTEGER NOT NULL CHECK (own IN (0, 1)),
+                 PRIMARY KEY (origin, epoch)
+               ) STRICT""",
+            """CREATE TABLE journal (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 seq INTEGER NOT NULL CHECK (seq > 0),
+                 at INTEGER NOT NULL,
+                 head BLOB NOT NULL,
+                 raw BLOB NOT NULL,
+                 PRIMARY KEY (origin, epoch, seq),
+                 FOREIGN KEY (origin, epoch) REFERENCES origin
+               ) STRICT, WITHOUT ROWID""",
+            """CREATE TABLE document (
+                 event TEXT NOT NULL,
+                 name TEXT NOT NULL,
+                 salt BLOB NOT NULL,
+                 content BLOB NOT NULL,
+                 PRIMARY KEY (event, name)
+               ) STRICT, WITHOUT ROWID""",
+            """CREATE TABLE segment (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 first_seq INTEGER NOT NULL,
+                 last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
+                 boot INTEGER NOT NULL,
+                 head BLOB NOT NULL,
+                 signature BLOB NOT NULL,
+                 PRIMARY KEY (origin, epoch, first_seq)
+               ) STRICT, WITHOUT ROWID""",
+            """CREATE TABLE projected (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 seq INTEGER NOT NULL,
+                 PRIMARY KEY (origin, epoch)
+               ) STRICT, WITHOUT ROWID""",
+            """CREATE TABLE quarantine (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 seq INTEGER NOT NULL,
+                 reason TEXT NOT NULL,
+                 PRIMARY KEY (origin, epoch, seq)
+               ) STRICT, WITHOUT ROWID""",
+        ),
+    ),
+)

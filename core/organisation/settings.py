@@ -1,0 +1,92 @@
+"""What head office sets once, as typed structs with the values a new shop starts with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from core.clock import BusinessDay
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Company(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the shop is: shown on receipts and on the members' page."""
+
+    name: Name
+    phone: str = ""
+    address: str = ""
+    footer: str = ""
+    """Printed below every receipt."""
+    qr: str = ""
+    """An address printed as a QR code below every receipt; empty prints none."""
+    logo_png: str = ""
+    """A PNG in base64, printed above every receipt; empty prints none."""
+
+
+class Store(msgspec.Struct, frozen=True, kw_only=True):
+    """One branch."""
+
+    name: Name
+    code: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{1,4}$")]
+    """Stands in every number that this branch gives out, so no two branches give the same."""
+    zone: str = "Asia/Shanghai"
+    cutoff_minutes: Annotated[int, msgspec.Meta(ge=0, le=720)] = 0
+    phone: str = ""
+    address: str = ""
+
+    @property
+    def day(self) -> BusinessDay:
+        return BusinessDay(self.zone, self.cutoff_minutes)
+
+
+class NumberFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """How a new member's number is made: prefix, the branch's code, then digits."""
+
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{0,6}$")] = "M"
+    digits: Annotated[int, msgspec.Meta(ge=4, le=10)] = 6
+
+
+class PointsRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What earns points. `points` for every `per_cents` fen paid."""
+
+    per_cents: Annotated[int, msgspec.Meta(ge=1)] = 100
+    points: Count = 1
+    on_stored_value: bool = False
+    """Spending from the balance earns; then a top-up does not, or a yuan would earn twice."""
+    on_topup: bool = True
+    double_weekdays: tuple[int, ...] = ()
+    """Days of the week (Monday is 0) on which points count double."""
+
+
+class Tender(msgspec.Struct, frozen=True, kw_only=True):
+    """A way of paying that the shop accepts, beside stored value."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{2,20}$")]
+    name: Name
+    gives_change: bool = False
+    opens_drawer: bool = False
+
+
+CASH = Tender(id="cash", name="现金", gives_change=True, opens_drawer=True)
+BANK_CARD = Tender(id="bank_card", name="银行卡")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The merchant's rules."""
+
+    number_format: NumberFormat = NumberFormat()
+    points: PointsRule = PointsRule()
+    tenders: tuple[Tender, ...] = (CASH, BANK_CARD)
+    categories: tuple[str, ...] = ("普通会员",)
+    spend_bonus_first: bool = False
+    receipt_auto_print: bool = True
+    show_change: bool = True
+    topup_max_cents: Count = 500_000
+    """What a named card may hold after a top-up (国办发〔2011〕25号)."""
+    idle_lock_s: Annotated[int, msgspec.Meta(ge=30, le=28_800)] = 120
+
+    def tender(self, tender_id: str) -> Tender | None:
+        return next((t for t in self.tenders if t.id == tender_id), None)

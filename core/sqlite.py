@@ -1,0 +1,331 @@
+"""The only door to a SQLite database: who writes, who commits, and when an answer may be given.
+
+One writer thread per process takes commands from a queue. Each command runs in a savepoint of
+its own; those that wait together share one COMMIT, so eight tills cost one disk flush. An
+answer is given only after that COMMIT. Between processes, BEGIN IMMEDIATE keeps writers apart.
+
+`synchronous=FULL` is the promise that a sale survives a power cut; README "Decisions" has the
+figures. SQLite before 3.51.3 can lose a write-ahead log to a race and is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlcipher3.dbapi2 as driver
+
+from core.errors import N_, Refusal, Refused
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+SQLITE_MIN = (3, 51, 3)
+PAGE_BYTES = 1024
+"""Small pages keep the log short: a sale writes a few hundred bytes on each of a few pages."""
+BUSY_TIMEOUT_MS = 10_000
+GROUP_COMMANDS_MAX = 64
+READERS_MAX = 12
+READER_WAIT_S = 20
+
+_STORAGE_FAILING = {driver.SQLITE_IOERR, driver.SQLITE_CORRUPT, driver.SQLITE_NOTADB}
+log = logging.getLogger(__name__)
+
+REFUSALS = {
+    "disk_full": Refusal(507, N_("门店主机存储已满，没有记账，请勿收款；请通知店长清理")),
+    "storage_failing": Refusal(503, N_("门店主机存储故障，没有记账；请改用纸单并联系维修")),
+}
+
+
+class Reader:
+    """Queries on one consistent view. Parameters are named: `:member`."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def all(self, sql: str, /, **values: object) -> list[Row]:
+        return list(self._connection.execute(sql, values))
+
+    def one(self, sql: str, /, **values: object) -> Row | None:
+        row: Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def value(self, sql: str, /, **values: object) -> Any:
+        """Return the first column of the first row, or None."""
+        row = self._connection.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+    def each(self, sql: str, /, **values: object) -> Iterator[Row]:
+        """Stream rows; for what does not fit in memory."""
+        yield from self._connection.execute(sql, values)
+
+
+class Writer(Reader):
+    """One command's hand on the open transaction. Nobody below the edge commits."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.afterwards: list[Callable[[], None]] = []
+        """Run after COMMIT, in order: doorbells, never anything that matters if it is lost."""
+
+    def run(self, sql: str, /, **values: object) -> int:
+        """Execute one statement and return how many rows it changed."""
+        changed: int = self._connection.execute(sql, values).rowcount
+        return changed
+
+    def run_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None:
+        self._connection.executemany(sql, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A named step of the schema, run statement by statement in one transaction."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Command:
+    verb: Callable[[Writer], Any]
+    future: Future[Any] = field(default_factory=Future)
+    outcome: Any = None
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Door:
+    """Opens a database file, brings its schema up to date, and lets readers and writers in."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        key: bytes,
+        migrations: Iterable[Migration] = (),
+        synchronous: str = "FULL",
+    ) -> None:
+        """Open `path`, made if absent, encrypted with a 32-byte `key`.
+
+        `synchronous` exists for the bench that shows why it is FULL.
+        """
+        if not __debug__:
+            raise RuntimeError("assertions guard the money: do not run with python -O")
+        if driver.sqlite_version_info < SQLITE_MIN:
+            raise RuntimeError(f"SQLite {driver.sqlite_version} can lose writes")
+        if len(key) != 32:
+            raise ValueError("the database key is 32 bytes")
+        self.path = path
+        self._key = key
+        self._synchronous = synchronous
+        self._writing = self._connect()
+        self._migrate(tuple(migrations))
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._readers = threading.BoundedSemaphore(READERS_MAX)
+        self._commands: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
+        self._closed = False
+        self._failing = False
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+
+    # -- opening ---------------------------------------------------------------------------
+
+    def _connect(self) -> Any:
+        connection = driver.connect(
+            str(self.path),
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            cached_statements=256,
+        )
+        connection.row_factory = driver.Row
+        for pragma in (
+            f"key = \"x'{self._key.hex()}'\"",
+            f"cipher_page_size = {PAGE_BYTES}",
+            "journal_mode = WAL",
+            f"synchronous = {self._synchronous}",
+            "foreign_keys = ON",
+            "wal_autocheckpoint = 0",
+            "cache_size = -4000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _migrate(self, migrations: tuple[Migration, ...]) -> None:
+        run = self._writing.execute
+        run("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY) STRICT")
+        known = {migration.name for migration in migrations}
+        done = {row["name"] for row in run("SELECT name FROM migration")}
+        if newer := sorted(done - known):
+            raise RuntimeError(f"{self.path} was made by a newer version: {', '.join(newer)}")
+        for migration in migrations:
+            run("BEGIN IMMEDIATE")
+            try:
+                # Asked again inside the transaction: another process may have been first.
+                if not run(
+                    "SELECT 1 FROM migration WHERE name = ?", (migration.name,)
+                ).fetchone():
+                    for statement in migration.statements:
+                        run(statement)
+                    run("INSERT INTO migration VALUES (?)", (migration.name,))
+                run("COMMIT")
+            except BaseException:
+                if self._writing.in_transaction:
+                    run("ROLLBACK")
+                raise
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def write(self, verb: Callable[[Writer], T]) -> T:
+        """Run a verb in the next transaction; return its answer once that is on the disk.
+
+        Refused: disk_full, storage_failing, and what the verb refuses. A verb that raises has
+        changed nothing.
+        """
+        if self._closed or self._failing:
+            raise Refused("storage_failing")
+        command = _Command(verb)
+        self._commands.put(command)
+        outcome: T = command.future.result()
+        return outcome
+
+    def _work(self) -> None:
+        while (command := self._commands.get()) is not None:
+            group = [command]
+            try:
+                if self._failing:
+                    raise Refused("storage_failing")  # noqa: TRY301 - one way out for all
+                self._run_group(group)
+            except (driver.Error, Refused) as error:
+                self._fail(group, error)
+            except BaseException as error:  # The thread outlives a bug.
+                log.exception("the writer failed")
+                self._fail(group, error)
+        self._writing.close()
+
+    def _run_group(self, group: list[_Command]) -> None:
+        connection = self._writing
+        connection.execute("BEGIN IMMEDIATE")
+        done = [group[0]] if self._run_one(group[0]) else []
+        while len(group) < GROUP_COMMANDS_MAX:
+            try:
+                command = self._commands.get_nowait()
+            except queue.Empty:
+                break
+            if command is None:
+                self._commands.put(None)
+                break
+            group.append(command)
+            if self._run_one(command):
+                done.append(command)
+        connection.execute("COMMIT")
+        for command in done:
+            for act in command.afterwards:
+                act()
+            command.future.set_result(command.outcome)
+
+    def _run_one(self, command: _Command) -> bool:
+        connection = self._writing
+        connection.execute("SAVEPOINT command")
+        writer = Writer(connection)
+        try:
+            command.outcome = command.verb(writer)
+            command.afterwards = writer.afterwards
+        except BaseException as error:
+            if not connection.in_transaction:
+                raise  # The disk filled: SQLite has rolled back the whole group.
+            connection.execute("ROLLBACK TO command")
+            connection.execute("RELEASE command")
+            command.future.set_exception(_told(error))
+            return False
+        connection.execute("RELEASE command")
+        return True
+
+    def _fail(self, group: list[_Command], error: BaseException) -> None:
+        if self._writing.in_transaction:
+            self._writing.execute("ROLLBACK")
+        if _primary_code(error) in _STORAGE_FAILING:
+            # After a failed flush the kernel may call a second one clean: never retry.
+            log.critical("storage is failing: %s", error)
+            self._failing = True
+        for command in group:
+            if not command.future.done():
+                command.future.set_exception(_told(error))
+
+    # -- reading ---------------------------------------------------------------------------
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Lend a consistent view of the last commit. Must not be kept."""
+        if not self._readers.acquire(timeout=READER_WAIT_S):
+            raise TimeoutError("all readers are busy")
+        try:
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                connection = self._connect()
+                connection.execute("PRAGMA query_only = ON")
+            connection.execute("BEGIN")
+            try:
+                yield Reader(connection)
+            finally:
+                connection.execute("ROLLBACK")
+                self._idle.put(connection)
+        finally:
+            self._readers.release()
+
+    # -- care ------------------------------------------------------------------------------
+
+    def checkpoint(self) -> None:
+        """Move the log into the file. Only the jobs process calls this (see the module)."""
+        connection = self._connect()
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.close()
+
+    def integrity(self) -> list[str]:
+        """Return what SQLite and SQLCipher find broken; empty when sound."""
+        connection = self._connect()
+        try:
+            cipher = [row[0] for row in connection.execute("PRAGMA cipher_integrity_check")]
+            check = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+        finally:
+            connection.close()
+        return cipher + [line for line in check if line != "ok"]
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """Lend a bare connection to sqlite-utils, for imports, exports and full-text set-up."""
+        connection = self._connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Finish what is queued and let go of the file."""
+        self._closed = True
+        self._commands.put(None)
+        self._thread.join()
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+
+def _primary_code(error: BaseException) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _told(error: BaseException) -> BaseException:
+    code = _primary_code(error)
+    if code == driver.SQLITE_FULL:
+        return Refused("disk_full")
+    if code in _STORAGE_FAILING:
+        return Refused("storage_failing")
+    return error
