@@ -148,7 +148,7 @@ class Act:
             raw=raw,
         )
         entry = Entry(event, body, {d.name: d.content for d in documents})
-        for change in journal.parts.project_now(entry):
+        for change in journal.parts.project_now(event, entry):
             apply(tx, change)
         return event
 

@@ -24,6 +24,7 @@ class Entry:
 
 
 Projector = Callable[[Entry], Iterable[Change]]
+EventProjector = Callable[[Event], Iterable[Change]]
 FeedHandler = Callable[[Writer, str, dict[str, Any] | None], None]
 """Brings a feed document (key, content; None when withdrawn) into the slice's own tables."""
 
@@ -40,6 +41,9 @@ class Part:
     name: str
     migrations: tuple[Migration, ...] = ()
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    postings_now: EventProjector | None = None
+    """Moves value by the envelope alone, so that an event of an unknown kind counts too."""
+    postings_later: EventProjector | None = None
     now: Mapping[type[Body], Projector] = field(default_factory=dict)
     later: Mapping[type[Body], Projector] = field(default_factory=dict)
     feeds: Mapping[str, FeedHandler] = field(default_factory=dict)
@@ -57,6 +61,8 @@ class Parts:
             kind: handler for part in self.all for kind, handler in part.feeds.items()
         }
         self.refusals = {code: r for part in self.all for code, r in part.refusals.items()}
+        self._postings_now = [p.postings_now for p in self.all if p.postings_now]
+        self._postings_later = [p.postings_later for p in self.all if p.postings_later]
         self._now = _by_kind(part.now for part in self.all)
         self._later = _by_kind(part.later for part in self.all)
         bodies = {body for part in self.all for body in (*part.now, *part.later)}
@@ -70,11 +76,11 @@ class Parts:
         decoder = self._decoders.get(kind_of(event))
         return None if decoder is None else Entry(event, decoder.decode(event.body), documents)
 
-    def project_now(self, entry: Entry) -> list[Change]:
-        return _project(self._now, entry)
+    def project_now(self, event: Event, entry: Entry | None) -> list[Change]:
+        return [*_move(self._postings_now, event), *_project(self._now, entry)]
 
-    def project_later(self, entry: Entry) -> list[Change]:
-        return _project(self._later, entry)
+    def project_later(self, event: Event, entry: Entry | None) -> list[Change]:
+        return [*_move(self._postings_later, event), *_project(self._later, entry)]
 
 
 Projectors = dict[str, list[Projector]]
@@ -88,6 +94,14 @@ def _by_kind(maps: Iterable[Mapping[type[Body], Projector]]) -> Projectors:
     return gathered
 
 
-def _project(projectors: Projectors, entry: Entry) -> list[Change]:
+def _move(projectors: list[EventProjector], event: Event) -> list[Change]:
+    if not event.postings:
+        return []
+    return [change for project in projectors for change in project(event)]
+
+
+def _project(projectors: Projectors, entry: Entry | None) -> list[Change]:
+    if entry is None:
+        return []
     kind = kind_name(type(entry.body))
     return [change for project in projectors.get(kind, ()) for change in project(entry)]

@@ -52,9 +52,8 @@ def _project_row(tx: Writer, parts: Parts, row: Row) -> None:
     try:
         event = decode(row["raw"])
         entry = parts.entry(event, documents_of(tx, event))
-        if entry is not None:
-            for change in parts.project_later(entry):
-                apply(tx, change)
+        for change in parts.project_later(event, entry):
+            apply(tx, change)
     except Exception as error:
         tx.run("ROLLBACK TO projection")
         log.exception("quarantined %s/%s/%s", row["origin"], row["epoch"], row["seq"])

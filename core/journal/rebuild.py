@@ -46,9 +46,9 @@ def _replay_batch(db: Reader, scratch: Door, parts: Parts, batch: list[bytes]) -
         for raw in batch:
             event = decode(raw)
             entry = parts.entry(event, documents_of(db, event))
-            if entry is not None:
-                for change in (*parts.project_now(entry), *parts.project_later(entry)):
-                    apply(tx, change)
+            now, later = parts.project_now(event, entry), parts.project_later(event, entry)
+            for change in (*now, *later):
+                apply(tx, change)
 
     scratch.write(project)
 

@@ -1,0 +1,206 @@
+"""Members as tables: a slim card of everybody, found while typing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from core.catalog import terms_of
+from core.errors import N_, Refusal
+from core.journal import Add, Append, Change, Entry, Part, Put, kind_name, stamp_of
+from core.members.events import CardIssued, CardReturned, MemberChanged, MemberRegistered
+from core.sqlite import Migration
+
+PROFILE = ("name", "phone", "gender", "birthday", "note")
+"""The fields of the `profile` document. `birthday` is YYYY-MM-DD, or MM-DD without the year."""
+
+
+def search_terms(*, name: str, phone: str, number: str | None) -> str:
+    """Return the words that a person is found by, each from its beginning.
+
+    A phone is found by its beginning, by its last eight and by its last four digits.
+    """
+    words = dict.fromkeys(terms_of(name))
+    digits = phone.lstrip("+")
+    words |= dict.fromkeys(part for part in (digits, digits[-8:], digits[-4:]) if part)
+    if number:
+        words[number.lower()] = None
+    return " ".join(words)
+
+
+def _profile_fields(profile: Mapping[str, Any], number: str | None) -> dict[str, object]:
+    fields: dict[str, object] = {name: profile.get(name, "") for name in PROFILE}
+    fields["birth_day"] = str(fields["birthday"])[-5:]
+    fields["terms"] = search_terms(
+        name=str(fields["name"]), phone=str(fields["phone"]), number=number
+    )
+    return fields
+
+
+def _register(entry: Entry) -> Iterator[Change]:
+    body: MemberRegistered = entry.body
+    event = entry.event
+    profile = entry.documents.get("profile", {})
+    yield Put(
+        "member",
+        {"id": body.member},
+        {
+            "number": body.number,
+            "standing": body.standing,
+            "category": body.category,
+            "store": event.store,
+            "since": event.at,
+            **_profile_fields(profile, body.number),
+        },
+        stamp_of(event),
+    )
+    if body.issued:
+        yield _count_number(event.store, body.issued)
+    if body.source:
+        yield Append("imported", {"source": body.source, "subject": body.member})
+
+
+def _change(entry: Entry) -> Iterator[Change]:
+    body: MemberChanged = entry.body
+    # The whole profile comes with each edit, so that search words need no other row.
+    profile = entry.documents.get("profile")
+    fields: dict[str, object] = (
+        {}
+        if profile is None
+        else {
+            name: value
+            for name, value in _profile_fields(profile, profile.get("number")).items()
+            if name in body.fields or name in {"terms", "birth_day"}
+        }
+    )
+    for name in ("category", "standing", "number"):
+        value = getattr(body, name)
+        if value is not None:
+            fields[name] = value
+    yield Put("member", {"id": body.member}, fields, stamp_of(entry.event))
+    if body.issued:
+        yield _count_number(entry.event.store, body.issued)
+
+
+def _count_number(store: str, issued: int) -> Add:
+    return Add("member_number", {"store": store}, {"issued": issued})
+
+
+def _issue_card(entry: Entry) -> Iterable[Change]:
+    body: CardIssued = entry.body
+    fields = {
+        "member": body.member,
+        "generation": body.generation,
+        "active": 1,
+        "since": entry.event.at,
+    }
+    return [Put("card", {"number": body.card}, fields, stamp_of(entry.event))]
+
+
+def _return_card(entry: Entry) -> Iterable[Change]:
+    return [Put("card", {"number": entry.body.card}, {"active": 0}, stamp_of(entry.event))]
+
+
+def _note_change(entry: Entry) -> Iterable[Change]:
+    event, body = entry.event, entry.body
+    fields = getattr(body, "fields", ()) or (kind_name(type(body)),)
+    return [
+        Append(
+            "member_change",
+            {
+                "origin": event.origin,
+                "epoch": event.epoch,
+                "seq": event.seq,
+                "member": body.member,
+                "at": event.at,
+                "actor": event.actor,
+                "what": " ".join(fields),
+            },
+        )
+    ]
+
+
+PART = Part(
+    name="members",
+    migrations=(
+        Migration(
+            "members/1",
+            (
+                """CREATE TABLE member (
+                     id TEXT PRIMARY KEY,
+                     number TEXT,
+                     standing TEXT NOT NULL CHECK (standing IN ('member', 'prospect')),
+                     name TEXT NOT NULL,
+                     phone TEXT NOT NULL,
+                     gender TEXT NOT NULL,
+                     birthday TEXT NOT NULL,
+                     birth_day TEXT NOT NULL,
+                     category TEXT NOT NULL,
+                     note TEXT NOT NULL,
+                     store TEXT NOT NULL,
+                     since INTEGER NOT NULL,
+                     terms TEXT NOT NULL,
+                     stamps TEXT NOT NULL
+                   ) STRICT""",
+                "CREATE INDEX member_by_number ON member (number)",
+                "CREATE INDEX member_by_phone ON member (phone)",
+                "CREATE INDEX member_by_birth_day ON member (birth_day)",
+                "CREATE INDEX member_by_category ON member (category)",
+                """CREATE TABLE card (
+                     number TEXT PRIMARY KEY,
+                     member TEXT NOT NULL,
+                     generation INTEGER NOT NULL,
+                     active INTEGER NOT NULL CHECK (active IN (0, 1)),
+                     since INTEGER NOT NULL,
+                     stamps TEXT NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+                "CREATE INDEX card_by_member ON card (member)",
+                """CREATE TABLE member_number (
+                     store TEXT PRIMARY KEY, issued INTEGER NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE imported (
+                     source TEXT PRIMARY KEY, subject TEXT NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE member_change (
+                     origin TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+                     member TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT, what TEXT NOT NULL,
+                     PRIMARY KEY (origin, epoch, seq)
+                   ) STRICT, WITHOUT ROWID""",
+                "CREATE INDEX member_change_by_member ON member_change (member)",
+            ),
+        ),
+    ),
+    tables={
+        "member": ("id",),
+        "card": ("number",),
+        "member_number": ("store",),
+        "imported": ("source",),
+        "member_change": ("origin", "epoch", "seq"),
+    },
+    now={
+        MemberRegistered: _register,
+        MemberChanged: _change,
+        CardIssued: _issue_card,
+        CardReturned: _return_card,
+    },
+    later=dict.fromkeys(
+        (MemberRegistered, MemberChanged, CardIssued, CardReturned), _note_change
+    ),
+    refusals={
+        "no_member": Refusal(404, N_("没有找到这位会员")),
+        "name_missing": Refusal(422, N_("请填写姓名")),
+        "name_too_long": Refusal(422, N_("姓名最多 %(limit)s 个字")),
+        "phone_malformed": Refusal(422, N_("手机号“%(phone)s”不对，请核对")),
+        "phone_taken": Refusal(409, N_("手机号 %(phone)s 已登记给 %(name)s")),
+        "number_taken": Refusal(409, N_("会员编号 %(number)s 已有人使用")),
+        "number_reserved": Refusal(
+            422, N_("会员编号 %(number)s 属于自动编号的号段，请留空由系统编号")
+        ),
+        "birthday_malformed": Refusal(422, N_("生日请写成 1990-05-01")),
+        "gender_unknown": Refusal(422, N_("性别请选择男、女或不填")),
+        "category_unknown": Refusal(422, N_("没有“%(category)s”这个会员类别")),
+        "card_malformed": Refusal(422, N_("卡号“%(card)s”读不出来，请重刷")),
+        "card_taken": Refusal(409, N_("卡 %(card)s 已发给 %(name)s")),
+        "card_unknown": Refusal(404, N_("卡 %(card)s 没有登记")),
+    },
+)

@@ -1,0 +1,47 @@
+"""Names of accounts and assets in postings."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Asset(StrEnum):
+    """What a wallet holds. Principal and bonus in fen, points in points."""
+
+    PRINCIPAL = "principal"
+    """本金, what the member paid; refundable."""
+    BONUS = "bonus"
+    """赠金, what the shop added; never paid out."""
+    POINTS = "points"
+
+
+STORED_VALUE = (Asset.PRINCIPAL, Asset.BONUS)
+
+REVENUE = "revenue"
+"""Where spent value goes."""
+CLOUD = "cloud"
+"""The place of what head office holds."""
+
+
+def member_account(member: str, place: str) -> str:
+    """Return the account of what a member holds at a place: a hub's id, or CLOUD."""
+    return f"member/{member}/{place}"
+
+
+def mint_account(place: str) -> str:
+    """Return the account out of which a place issues value."""
+    return f"mint/{place}"
+
+
+def transit_account(transfer: str) -> str:
+    """Return the account of value on its way between cloud and hub."""
+    return f"transit/{transfer}"
+
+
+def parse_member_account(account: str) -> tuple[str, str] | None:
+    """Return (member, place) when the account is a member's, else None."""
+    kind, _, rest = account.partition("/")
+    if kind != "member":
+        return None
+    member, _, place = rest.partition("/")
+    return member, place

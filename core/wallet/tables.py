@@ -1,0 +1,245 @@
+"""Holdings, the lots they belong to, and every movement of a member's value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from core.errors import N_, Refusal
+from core.journal import Add, Append, Change, Entry, Event, Part, kind_of
+from core.sqlite import Migration, Reader
+from core.wallet.accounts import Asset, parse_member_account
+from core.wallet.events import Adjusted, Opened, ToppedUp
+from core.wallet.points import NEVER
+from core.wallet.rules import Holding
+
+
+def holdings(db: Reader, member: str, place: str) -> list[Holding]:
+    """Return what a member holds at a place, all assets and lots above zero."""
+    rows = db.all(
+        """SELECT h.asset, h.lot, h.amount, l.opened_at, l.expires, l.stores FROM holding h
+             LEFT JOIN lot l ON l.lot = h.lot
+            WHERE h.place = :place AND h.member = :member AND h.amount > 0""",
+        place=place,
+        member=member,
+    )
+    return [
+        Holding(
+            asset=Asset(row["asset"]),
+            lot=row["lot"],
+            amount=row["amount"],
+            opened_at=row["opened_at"] or 0,
+            expires=row["expires"],
+            stores=tuple((row["stores"] or "").split()),
+        )
+        for row in rows
+    ]
+
+
+def _hold(event: Event) -> Iterator[Change]:
+    """Move holdings by the postings alone, so that also an unknown kind keeps the balance."""
+    for posting in event.postings:
+        if owner := parse_member_account(posting.account):
+            member, place = owner
+            yield Add(
+                "holding",
+                {"place": place, "member": member, "asset": posting.asset, "lot": posting.lot},
+                {"amount": posting.amount},
+            )
+
+
+def _record_movements(event: Event) -> Iterator[Change]:
+    for leg, posting in enumerate(event.postings):
+        if owner := parse_member_account(posting.account):
+            yield Append(
+                "movement",
+                {
+                    "origin": event.origin,
+                    "epoch": event.epoch,
+                    "seq": event.seq,
+                    "leg": leg,
+                    "member": owner[0],
+                    "place": owner[1],
+                    "asset": posting.asset,
+                    "lot": posting.lot,
+                    "amount": posting.amount,
+                    "at": event.at,
+                    "date": event.date,
+                    "store": event.store,
+                    "actor": event.actor,
+                    "kind": kind_of(event),
+                },
+            )
+
+
+def _lot(
+    entry: Entry, *, paid: int, expires: str | None = None, stores: Iterable[str] = ()
+) -> Append:
+    body = entry.body
+    return Append(
+        "lot",
+        {
+            "lot": body.lot,
+            "member": body.member,
+            "opened_at": entry.event.at,
+            "paid": paid,
+            "principal": body.principal,
+            "bonus": body.bonus,
+            "expires": expires,
+            "stores": " ".join(stores),
+        },
+    )
+
+
+def _open_topup(entry: Entry) -> Iterator[Change]:
+    body: ToppedUp = entry.body
+    yield Add(
+        "topup_number", {"store": entry.event.store, "date": entry.event.date}, {"issued": 1}
+    )
+    yield _lot(entry, paid=body.price, expires=body.expires, stores=body.stores)
+
+
+def _open_balance(entry: Entry) -> Iterator[Change]:
+    body: Opened = entry.body
+    yield _lot(entry, paid=body.principal)
+    yield Append("imported", {"source": body.source, "subject": body.member})
+
+
+def _open_adjustment(entry: Entry) -> Iterator[Change]:
+    body: Adjusted = entry.body
+    if body.amount > 0 and body.lot != NEVER:
+        yield Append(
+            "lot",
+            {
+                "lot": body.lot,
+                "member": body.member,
+                "opened_at": entry.event.at,
+                "paid": 0,
+                "principal": body.amount if body.asset == Asset.PRINCIPAL else 0,
+                "bonus": body.amount if body.asset == Asset.BONUS else 0,
+                "expires": None,
+                "stores": "",
+            },
+        )
+
+
+def _record_topup(entry: Entry) -> Iterator[Change]:
+    body: ToppedUp = entry.body
+    event = entry.event
+    yield Append(
+        "topup",
+        {
+            "id": body.topup,
+            "number": body.number,
+            "member": body.member,
+            "lot": body.lot,
+            "offer_name": body.offer_name,
+            "price": body.price,
+            "principal": body.principal,
+            "bonus": body.bonus,
+            "points": body.points,
+            "period": body.period,
+            "tenders": " ".join(p.tender for p in body.payments),
+            "at": event.at,
+            "date": event.date,
+            "store": event.store,
+            "actor": event.actor,
+        },
+    )
+
+
+def _record_reason(entry: Entry) -> Iterator[Change]:
+    event = entry.event
+    yield Append(
+        "adjustment",
+        {
+            "origin": event.origin,
+            "epoch": event.epoch,
+            "seq": event.seq,
+            "member": entry.body.member,
+            "asset": entry.body.asset,
+            "amount": entry.body.amount,
+            "reason": entry.body.reason,
+            "at": event.at,
+            "actor": event.actor,
+        },
+    )
+
+
+PART = Part(
+    name="wallet",
+    migrations=(
+        Migration(
+            "wallet/1",
+            (
+                """CREATE TABLE holding (
+                     place TEXT NOT NULL,
+                     member TEXT NOT NULL,
+                     asset TEXT NOT NULL,
+                     lot TEXT NOT NULL,
+                     amount INTEGER NOT NULL CHECK (amount >= 0),
+                     PRIMARY KEY (place, member, asset, lot)
+                   ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE lot (
+                     lot TEXT PRIMARY KEY,
+                     member TEXT NOT NULL,
+                     opened_at INTEGER NOT NULL,
+                     paid INTEGER NOT NULL,
+                     principal INTEGER NOT NULL,
+                     bonus INTEGER NOT NULL,
+                     expires TEXT,
+                     stores TEXT NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE topup_number (
+                     store TEXT NOT NULL, date TEXT NOT NULL, issued INTEGER NOT NULL,
+                     PRIMARY KEY (store, date)
+                   ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE movement (
+                     origin TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+                     leg INTEGER NOT NULL,
+                     member TEXT NOT NULL, place TEXT NOT NULL, asset TEXT NOT NULL,
+                     lot TEXT NOT NULL, amount INTEGER NOT NULL, at INTEGER NOT NULL,
+                     date TEXT NOT NULL, store TEXT NOT NULL, actor TEXT, kind TEXT NOT NULL,
+                     PRIMARY KEY (origin, epoch, seq, leg)
+                   ) STRICT, WITHOUT ROWID""",
+                "CREATE INDEX movement_by_member ON movement (member, at)",
+                """CREATE TABLE topup (
+                     id TEXT PRIMARY KEY, number TEXT NOT NULL, member TEXT NOT NULL,
+                     lot TEXT NOT NULL, offer_name TEXT NOT NULL, price INTEGER NOT NULL,
+                     principal INTEGER NOT NULL, bonus INTEGER NOT NULL,
+                     points INTEGER NOT NULL, period TEXT NOT NULL, tenders TEXT NOT NULL,
+                     at INTEGER NOT NULL, date TEXT NOT NULL, store TEXT NOT NULL, actor TEXT
+                   ) STRICT, WITHOUT ROWID""",
+                "CREATE INDEX topup_by_member ON topup (member, at)",
+                """CREATE TABLE adjustment (
+                     origin TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+                     member TEXT NOT NULL, asset TEXT NOT NULL, amount INTEGER NOT NULL,
+                     reason TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT,
+                     PRIMARY KEY (origin, epoch, seq)
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
+    ),
+    tables={
+        "holding": ("place", "member", "asset", "lot"),
+        "lot": ("lot",),
+        "topup_number": ("store", "date"),
+        "movement": ("origin", "epoch", "seq", "leg"),
+        "topup": ("id",),
+        "adjustment": ("origin", "epoch", "seq"),
+    },
+    postings_now=_hold,
+    postings_later=_record_movements,
+    now={ToppedUp: _open_topup, Opened: _open_balance, Adjusted: _open_adjustment},
+    later={ToppedUp: _record_topup, Adjusted: _record_reason},
+    refusals={
+        "insufficient_balance": Refusal(
+            409, N_("本店可用余额不足：可用 ¥%(available)s，需要 ¥%(needed)s")
+        ),
+        "over_card_limit": Refusal(
+            409, N_("充值后余额 ¥%(balance)s 超过上限 ¥%(limit)s，请减少金额")
+        ),
+        "adjust_below_zero": Refusal(409, N_("余额只有 ¥%(available)s，不能再减 ¥%(needed)s")),
+        "points_below_zero": Refusal(409, N_("积分只有 %(available)s，不能再减 %(needed)s")),
+        "reason_missing": Refusal(422, N_("请写明原因")),
+    },
+)
