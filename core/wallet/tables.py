@@ -99,9 +99,7 @@ def _open_topup(entry: Entry) -> Iterator[Change]:
 
 
 def _open_balance(entry: Entry) -> Iterator[Change]:
-    body: Opened = entry.body
-    yield _lot(entry, paid=body.principal)
-    yield Append("imported", {"source": body.source, "subject": body.member})
+    yield _lot(entry, paid=entry.body.principal)
 
 
 def _open_adjustment(entry: Entry) -> Iterator[Change]:

@@ -1,0 +1,34 @@
+"""Bills: what is on them, what they cost, and what became of them."""
+
+from core.tickets.events import (
+    LineAdded,
+    LineChanged,
+    LineStaffed,
+    MemberSet,
+    SoldLine,
+    TicketOpened,
+    TicketReversed,
+    TicketSettled,
+    TicketVoided,
+)
+from core.tickets.price import LIST_PRICE, MEMBER_PRICE, Bill, Priceable, PricedLine, price
+from core.tickets.tables import PART
+
+__all__ = [
+    "LIST_PRICE",
+    "MEMBER_PRICE",
+    "PART",
+    "Bill",
+    "LineAdded",
+    "LineChanged",
+    "LineStaffed",
+    "MemberSet",
+    "Priceable",
+    "PricedLine",
+    "SoldLine",
+    "TicketOpened",
+    "TicketReversed",
+    "TicketSettled",
+    "TicketVoided",
+    "price",
+]
