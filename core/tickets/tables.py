@@ -113,8 +113,8 @@ def _record_sale(entry: Entry) -> Iterator[Change]:
     body: TicketSettled = entry.body
     yield Append(
         "sale",
-        _bill(entry.event)
-        | {
+        {
+            **_bill(entry.event),
             "id": body.ticket,
             "ticket": body.ticket,
             "number": body.number,
@@ -135,8 +135,8 @@ def _record_reversal(entry: Entry) -> Iterator[Change]:
     body: TicketReversed = entry.body
     yield Append(
         "sale",
-        _bill(entry.event)
-        | {
+        {
+            **_bill(entry.event),
             "id": body.reversal,
             "ticket": body.ticket,
             "number": body.number,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Part, Put, stamp_of
 from core.sqlite import Migration, Reader, Row
+from core.tickets import TicketReversed, TicketSettled
 from core.till.events import (
     CashMoved,
     DrawerOpened,
@@ -14,7 +15,6 @@ from core.till.events import (
     PeriodOpened,
     ReceiptReprinted,
 )
-from core.tickets import TicketReversed, TicketSettled
 from core.wallet import Payment, ToppedUp
 
 SALE = "sale"
@@ -35,7 +35,8 @@ def period_totals(db: Reader, period: str) -> list[Row]:
 
 def expected_cash(float_cents: int, totals: Iterable[Row]) -> int:
     """Return what should lie in the drawer: float, cash taken, put in, less what went out."""
-    return float_cents + sum(row["amount"] for row in totals if row["tender"] == "cash")
+    cash: int = sum(row["amount"] for row in totals if row["tender"] == "cash")
+    return float_cents + cash
 
 
 def _total(period: str, kind: str, tender: str, amount: int) -> Add:
