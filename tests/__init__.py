@@ -1,0 +1,1 @@
+"""What no slice owns: architecture, contracts, journeys, benches."""
