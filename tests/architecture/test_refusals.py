@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from core.errors import Refusal
+from core.journal.part import Part
 from tests.architecture.sources import PLACES, ROOT, product_files
 
 
@@ -42,21 +43,35 @@ def _literals(node: ast.expr | None, place: str) -> Iterator[str]:
 
 
 def declaring_modules(root: Path) -> list[str]:
-    """Name every module that assigns REFUSALS at its top."""
+    """Name every module that assigns REFUSALS or a journal Part at its top."""
     found = []
     for path in product_files(root, ".py"):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            targets = node.targets if isinstance(node, ast.Assign) else []
-            targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
-            if any(_name(target) == "REFUSALS" for target in targets):
-                module = path.relative_to(root).with_suffix("").as_posix().replace("/", ".")
-                found.append(module.removesuffix(".__init__"))
+        if any(_declares(node) for node in ast.parse(path.read_text(encoding="utf-8")).body):
+            module = path.relative_to(root).with_suffix("").as_posix().replace("/", ".")
+            found.append(module.removesuffix(".__init__"))
     return found
 
 
+def _declares(node: ast.stmt) -> bool:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            names = [_name(target) for target in targets]
+        case ast.AnnAssign(target=target, value=value):
+            names = [_name(target)]
+        case _:
+            return False
+    return "REFUSALS" in names or (isinstance(value, ast.Call) and _name(value.func) == "Part")
+
+
 def declarations() -> list[Mapping[str, Refusal]]:
-    """Load every REFUSALS of the product."""
-    return [importlib.import_module(name).REFUSALS for name in declaring_modules(ROOT)]
+    """Load every REFUSALS, and the refusals of every journal Part, of the product."""
+    found: dict[int, Mapping[str, Refusal]] = {}
+    for module in map(importlib.import_module, declaring_modules(ROOT)):
+        parts = [value for value in vars(module).values() if isinstance(value, Part)]
+        for refusals in [getattr(module, "REFUSALS", {}), *[part.refusals for part in parts]]:
+            # One table may be reached by two names.
+            found[id(refusals)] = refusals
+    return list(found.values())
 
 
 def test_every_raised_code_is_declared():
@@ -87,6 +102,7 @@ def test_codes_and_declarations_are_found(tmp_path):
         (tmp_path / place / "till/tests").mkdir(parents=True)
     (tmp_path / "hub/till/__init__.py").write_text("REFUSALS: dict[str, int] = {}\n")
     (tmp_path / "core/till/rules.py").write_text("if True:\n    REFUSALS = {}\nREFUSALS = {}\n")
+    (tmp_path / "core/till/__init__.py").write_text("PART = journal.Part(name='till')\n")
     (tmp_path / "hub/till/service.py").write_text(
         "raise Refused('till_closed', at=1)\nraise errors.Refused('late' if a else 'early')\n"
     )
@@ -96,4 +112,4 @@ def test_codes_and_declarations_are_found(tmp_path):
         "late": "hub/till/service.py:2",
         "early": "hub/till/service.py:2",
     }
-    assert declaring_modules(tmp_path) == ["core.till.rules", "hub.till"]
+    assert declaring_modules(tmp_path) == ["core.till", "core.till.rules", "hub.till"]
