@@ -1,0 +1,1 @@
+"""Devices made of software, which ship so that a shop can be tried without any hardware."""
