@@ -10,7 +10,8 @@ function places(durationMs: number, roundUp: boolean): Record<string, string> {
   const minutes = roundUp ? Math.ceil(durationMs / 60_000) : Math.floor(durationMs / 60_000);
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const pad = (part: number): string => String(part).padStart(2, "0");
-  return { m: String(minutes), clock: h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${pad(m)}:${pad(s)}` };
+  const clock = h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${pad(m)}:${pad(s)}`;
+  return { m: String(minutes), clock };
 }
 
 class CountDown extends HTMLElement {
@@ -34,8 +35,8 @@ class CountDown extends HTMLElement {
     const leftMs = this.#number("until") - hubNow();
     const soonMs = this.#number("soon") * 1000;
     const state: State = leftMs <= 0 ? "over" : leftMs <= soonMs ? "soon" : "running";
-    const sentence = this.getAttribute(state === "over" ? "text-over" : "text-left") ?? "{clock}";
-    const words = fill(sentence, places(Math.abs(leftMs), state !== "over"));
+    const sentence = this.getAttribute(state === "over" ? "text-over" : "text-left");
+    const words = fill(sentence ?? "{clock}", places(Math.abs(leftMs), state !== "over"));
     const place = this.querySelector("[data-text]") ?? this;
     if (place.textContent !== words) place.textContent = words;
     this.#showProgress(leftMs);
@@ -56,7 +57,8 @@ class CountDown extends HTMLElement {
     this.#state = state;
     this.dataset["liveState"] = state;
     if (before === null || before === state) return;
-    this.dispatchEvent(new CustomEvent("count-down-state", { bubbles: true, detail: { state } }));
+    const detail = { state };
+    this.dispatchEvent(new CustomEvent("count-down-state", { bubbles: true, detail }));
   }
 }
 

@@ -52,7 +52,7 @@ class IdleLock extends HTMLElement {
     const cover = this.querySelector("dialog");
     if (cover && !cover.open) cover.showModal();
     try {
-      const headers = { "X-CSRF-Token": csrfToken(), "X-Requested-By": "idle-lock" };
+      const headers = { "X-CSRF-Token": csrfToken() };
       const response = await fetch(url, { method: "POST", headers });
       location.replace(response.redirected ? response.url : (this.getAttribute("next") ?? url));
     } catch {

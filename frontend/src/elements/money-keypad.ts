@@ -176,15 +176,16 @@ class MoneyKeypad extends HTMLElement implements Restorable {
   #show(): void {
     const { fen, fresh } = this.#entry;
     const change = fen - this.due;
-    const counted = this.hasAttribute("due");
+    const side = change === 0 ? "exact" : change > 0 ? "over" : "short";
+    const detail = { fen, change };
     const input = this.querySelector<HTMLInputElement>("input[type=hidden]");
     if (input) input.value = String(fen);
     this.#write("[data-shown]", yuanOf(fen));
     this.#write("[data-change]", yuanOf(Math.max(0, change)));
     this.#write("[data-short]", yuanOf(Math.max(0, -change)));
     this.dataset["liveFresh"] = String(fresh);
-    this.dataset["liveSide"] = !counted || change === 0 ? "exact" : change > 0 ? "over" : "short";
-    this.dispatchEvent(new CustomEvent("money-change", { bubbles: true, detail: { fen, change } }));
+    this.dataset["liveSide"] = this.hasAttribute("due") ? side : "exact";
+    this.dispatchEvent(new CustomEvent("money-change", { bubbles: true, detail }));
   }
 
   #write(selector: string, words: string): void {

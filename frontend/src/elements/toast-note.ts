@@ -6,11 +6,18 @@ class ToastNote extends HTMLElement {
   #leftS = 0;
   #stop: (() => void) | null = null;
   #onClick = (event: Event): void => {
-    if (event.target instanceof Element && event.target.closest("[data-dismiss]")) this.remove();
+    if (!(event.target instanceof Element)) return;
+    if (event.target.closest("[data-dismiss]")) this.remove();
+  };
+
+  // A moment later: a form that is no longer in the page would not be sent.
+  #onSubmit = (): void => {
+    window.setTimeout(() => this.remove());
   };
 
   connectedCallback(): void {
     this.addEventListener("click", this.#onClick);
+    this.addEventListener("submit", this.#onSubmit);
     const seconds = Number(this.getAttribute("seconds") ?? "0");
     // Being moved between a dialog and the page starts no second countdown.
     if (this.#leftS === 0) this.#leftS = seconds;
@@ -19,6 +26,7 @@ class ToastNote extends HTMLElement {
 
   disconnectedCallback(): void {
     this.removeEventListener("click", this.#onClick);
+    this.removeEventListener("submit", this.#onSubmit);
     this.#stop?.();
   }
 

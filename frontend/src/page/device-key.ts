@@ -70,11 +70,12 @@ export async function keep(name: "candidate" | "device", pair: CryptoKeyPair): P
 
 /** Sign UTF-8 text with this device's key: r and s, 64 bytes, base64url; null when unpaired. */
 export async function sign(message: string): Promise<string | null> {
-  const crypto = subtle();
-  const pair = await inStore<CryptoKeyPair | undefined>("readonly", (store) => store.get("device"));
+  const cryptography = subtle();
+  const pair = await inStore<CryptoKeyPair | undefined>(
+    "readonly", (store) => store.get("device"));
   if (!pair) return null;
   const bytes = new TextEncoder().encode(message);
-  const signature = await crypto.sign(
+  const signature = await cryptography.sign(
     { name: "ECDSA", hash: "SHA-256" }, pair.privateKey, bytes);
   return base64url(signature);
 }

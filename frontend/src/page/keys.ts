@@ -7,7 +7,7 @@ import { inBurst } from "./wedge";
 
 /** The browser's own, and the developer's: reload, full screen, tools. */
 const NOT_OURS = new Set(["F5", "F11", "F12"]);
-/** Longer than a scanner needs between two keys: a lone "-" acts, one inside a code does not. */
+/** Longer than a scanner's gap between keys: a lone "-" acts, one inside a code does not. */
 const LONE_KEY_MS = 50;
 
 let waiting: number | undefined;

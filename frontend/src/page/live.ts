@@ -163,6 +163,7 @@ if (url) {
 }
 
 document.addEventListener("count-down-state", (event) => {
-  const part = event.target instanceof Element ? event.target.closest("[data-refresh-on]") : null;
+  if (!(event.target instanceof Element)) return;
+  const part = event.target.closest("[data-refresh-on]");
   if (part) void refresh(part);
 });

@@ -29,7 +29,7 @@ interface Burst {
 
 let burst: Burst | null = null;
 
-/** Did the key just pressed follow another one too fast for a person? Then it is no shortcut. */
+/** Did this key follow another too fast for a person? Then it is no shortcut. */
 export function inBurst(): boolean {
   return burst !== null && burst.text.length > 1;
 }
