@@ -145,6 +145,7 @@ PART = Part(
     feeds={"staff": _take_staff},
     refusals={
         "not_logged_in": Refusal(401, N_("请先登录")),
+        "no_staff": Refusal(404, N_("没有这位员工")),
         "not_allowed": Refusal(403, N_("没有“%(action)s”的权限，请找店长")),
         "over_limit": Refusal(403, N_("“%(action)s”超出你的限额 ¥%(limit)s，请找店长")),
     },

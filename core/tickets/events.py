@@ -25,7 +25,7 @@ class LineAdded(Body, frozen=True, kw_only=True, tag="ticket.line_added"):
     item: str
     code: str
     name: str
-    kind: str
+    item_kind: str
     unit: str
     quantity: int
     list_price: int

@@ -56,7 +56,7 @@ def _add_line(entry: Entry) -> Iterator[Change]:
             "item": body.item,
             "code": body.code,
             "name": body.name,
-            "kind": body.kind,
+            "kind": body.item_kind,
             "unit": body.unit,
             "quantity": body.quantity,
             "list_price": body.list_price,
@@ -161,6 +161,7 @@ def _bill(event: Event) -> Mapping[str, object]:
         "actor": event.actor,
         "seq": event.seq,
         "origin": event.origin,
+        "epoch": event.epoch,
     }
 
 
@@ -261,6 +262,7 @@ PART = Part(
                      store TEXT NOT NULL,
                      actor TEXT,
                      origin TEXT NOT NULL,
+                     epoch INTEGER NOT NULL,
                      seq INTEGER NOT NULL
                    ) STRICT, WITHOUT ROWID""",
                 "CREATE INDEX sale_by_date ON sale (date, at)",

@@ -1,0 +1,39 @@
+"""The page shell of hub and cloud: base page, components, language, guards, errors.
+
+A view parses, calls `write` or `read` once, and renders. Every route declares who may call it.
+"""
+
+from core.web.edge import Caller, House, caller, house, read, reading_act, write
+from core.web.guard import csrf_token
+from core.web.guard import install as install_guards
+from core.web.markers import Door, paired, permission, permission_of, public, staff_only
+from core.web.shell import Capability, NavItem, bulletin, is_partial, language, make_app, theme
+from core.web.stream import Bulletin
+from core.web.told import sentence
+
+__all__ = [
+    "Bulletin",
+    "Caller",
+    "Capability",
+    "Door",
+    "House",
+    "NavItem",
+    "bulletin",
+    "caller",
+    "csrf_token",
+    "house",
+    "install_guards",
+    "is_partial",
+    "language",
+    "make_app",
+    "paired",
+    "permission",
+    "permission_of",
+    "public",
+    "read",
+    "reading_act",
+    "sentence",
+    "staff_only",
+    "theme",
+    "write",
+]

@@ -1,0 +1,65 @@
+"""News for open pages: one server-sent stream per device, capped below the threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from flask import Response, stream_with_context
+
+HEARTBEAT_S = 15
+STREAMS_MAX = 64
+RETRY_AFTER_S = 5
+
+
+class Bulletin:
+    """A number that moves when something may have changed, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self._moved = threading.Condition()
+        self._number = 0
+        self._streams = threading.BoundedSemaphore(STREAMS_MAX)
+
+    def announce(self) -> None:
+        with self._moved:
+            self._number += 1
+            self._moved.notify_all()
+
+    def wait(self, seen: int, timeout_s: float) -> int:
+        """Return the number, once it is not `seen` or the time is up."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._number != seen, timeout_s)
+            return self._number
+
+    def stream(self, news: Callable[[], list[tuple[str, str]]]) -> Response:
+        """Stream what `news` returns, as (event, data), each time that something moved.
+
+        Over the cap the page is told to poll instead (503).
+        """
+        if not self._streams.acquire(blocking=False):
+            refused = Response(status=503)
+            refused.headers["Retry-After"] = str(RETRY_AFTER_S)
+            return refused
+
+        def events() -> Iterator[str]:
+            try:
+                seen = self._number
+                yield _event("hello", "")
+                while True:
+                    for name, text in news():
+                        yield _event(name, text)
+                    moved = self.wait(seen, HEARTBEAT_S)
+                    if moved == seen:
+                        yield _event("hb", "")
+                    seen = moved
+            finally:
+                self._streams.release()
+
+        response = Response(stream_with_context(events()), mimetype="text/event-stream")
+        response.headers["X-Accel-Buffering"] = "no"
+        return response
+
+
+def _event(name: str, text: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in text.split("\n"))
+    return f"event: {name}\n{lines}\n"

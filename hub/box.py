@@ -1,0 +1,164 @@
+"""The box: its folder, keys and identity, and the journal that only it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from core.clock import Clock, SystemClock
+from core.crypto import LogKey, card_key, database_key, log_key, pin_pepper, verify_log
+from core.ids import Ids
+from core.journal import MIGRATIONS, Act, Finding, Identity, Journal, Part, Parts, verify
+from core.organisation import Store, store
+from core.sqlite import Door, Migration, Reader, Writer
+
+FIRST_EPOCH = 1
+HUB_ID_BYTES = 8
+
+LOCAL = Part(
+    name="box",
+    migrations=(
+        Migration(
+            "box/1",
+            (
+                """CREATE TABLE box (
+                     name TEXT PRIMARY KEY, value TEXT NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
+    ),
+)
+
+
+class Birth(msgspec.Struct, frozen=True, kw_only=True):
+    """The birth certificate of an epoch: which key may write it. Head office countersigns."""
+
+    hub: str
+    epoch: int
+    key: str
+    """The epoch's Ed25519 public key, base64url."""
+    made_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What never leaves the box."""
+
+    log_key: LogKey
+    pin_pepper: bytes
+    card_key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """An opened hub."""
+
+    folder: Path
+    door: Door
+    journal: Journal
+    secrets: Secrets
+    database_key: bytes
+
+    @property
+    def parts(self) -> Parts:
+        return self.journal.parts
+
+    @property
+    def bells(self) -> Path:
+        return self.folder / "run"
+
+    def store_id(self, db: Reader) -> str:
+        """Return which branch this box stands in; empty before it was told."""
+        return db.value("SELECT value FROM box WHERE name = 'store'") or ""
+
+    def act(self, db: Reader, *, actor: str | None = None, device: str | None = None) -> Act:
+        """Take a command in: read the clock and find the store's business date.
+
+        Refused: no_store.
+        """
+        reading = self.journal.clock.read()
+        store_id = self.store_id(db)
+        branch: Store = store(db, store_id)
+        return Act(
+            journal=self.journal,
+            reading=reading,
+            store=store_id,
+            date=branch.day.date(reading.at),
+            actor=actor,
+            device=device,
+        )
+
+    def first_act(self) -> Act:
+        """Return the act of a box that knows no store yet; its events carry the UTC date."""
+        reading = self.journal.clock.read()
+        return Act(journal=self.journal, reading=reading, store="", date="1970-01-01")
+
+    def findings(self) -> list[Finding]:
+        """Check chain, documents and seals of every journal here."""
+        with self.door.read() as db:
+            return list(verify(db, signed_by_birth))
+
+    def close(self) -> None:
+        self.door.close()
+
+
+def open_box(
+    folder: Path, parts: Iterable[Part], *, clock: Clock | None = None, ids: Ids | None = None
+) -> Box:
+    """Open the hub in `folder`, made on first use with keys and an identity of its own."""
+    secret = folder / "secrets"
+    secret.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secrets = Secrets(
+        log_key=log_key(secret / "log.key"),
+        pin_pepper=pin_pepper(secret / "pin.pepper"),
+        card_key=card_key(secret / "card.key"),
+    )
+    key = database_key(secret / "database.key")
+    known = Parts(parts)
+    door = Door(folder / "hub.db", key=key, migrations=(*MIGRATIONS, *known.migrations))
+    clock = clock or SystemClock()
+    ids = ids or Ids()
+    identity = door.write(lambda tx: _identity(tx, secrets.log_key, clock, ids))
+    journal = Journal(identity=identity, parts=known, clock=clock, ids=ids)
+    door.write(journal.begin)
+    with door.read() as db:
+        clock.raise_floor(journal.head(db).at)
+    return Box(folder=folder, door=door, journal=journal, secrets=secrets, database_key=key)
+
+
+def settle_in(tx: Writer, store_id: str) -> None:
+    """Tell the box which branch it stands in."""
+    _remember(tx, "store", store_id)
+
+
+def _identity(tx: Writer, key: LogKey, clock: Clock, ids: Ids) -> Identity:
+    raw = tx.value("SELECT value FROM box WHERE name = 'birth'")
+    if raw is None:
+        hub = ids.randomness(HUB_ID_BYTES).hex()
+        birth = Birth(hub=hub, epoch=FIRST_EPOCH, key=key.public, made_at=clock.read().at)
+        raw = msgspec.json.encode(birth).decode()
+        _remember(tx, "birth", raw)
+    birth = msgspec.json.decode(raw, type=Birth)
+    if birth.key != key.public:
+        raise RuntimeError("the log key is not the one that this journal was begun with")
+    boot = int(tx.value("SELECT value FROM box WHERE name = 'boot'") or 0) + 1
+    _remember(tx, "boot", str(boot))
+    return Identity(origin=birth.hub, epoch=birth.epoch, birth=raw.encode(), boot=boot)
+
+
+def _remember(tx: Writer, name: str, value: str) -> None:
+    tx.run(
+        "INSERT INTO box (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name=name,
+        value=value,
+    )
+
+
+def signed_by_birth(birth: bytes, signature: bytes, message: bytes) -> bool:
+    """Say whether an epoch's own key made a signature."""
+    key = msgspec.json.decode(birth, type=Birth).key
+    return verify_log(public=key, message=message, signature=signature)

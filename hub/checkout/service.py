@@ -1,0 +1,218 @@
+"""Settling a bill, and answering a settled one by its opposite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.errors import N_, Refusal, Refused
+from core.journal import Act, Event, Posting
+from core.organisation import Settings, settings
+from core.sqlite import Reader, Writer
+from core.tickets import SoldLine, TicketReversed, TicketSettled
+from core.till import STORED_VALUE, Offered, check_payments
+from core.wallet import (
+    NEVER,
+    Asset,
+    Earning,
+    Leg,
+    Payment,
+    earned,
+    holdings,
+    issue,
+    plan_spend,
+    refund,
+    spend,
+    take,
+    withdraw,
+)
+from hub.checkout import sql
+from hub.tickets import OpenTicket, read_ticket, require_open
+from hub.till import require_period
+
+REASON_CHARACTERS_MAX = 80
+
+REFUSALS = {
+    "empty_ticket": Refusal(409, N_("单上还没有项目")),
+    "not_settled": Refusal(409, N_("这张单没有结账，或已经冲正")),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What was booked, with the event that proves it."""
+
+    sale: TicketSettled
+    event: Event
+
+
+def settle(
+    tx: Writer,
+    act: Act,
+    *,
+    ticket: str,
+    version: int,
+    till: str,
+    payments: tuple[Offered, ...],
+) -> Settled:
+    """Take payment for a bill and close it.
+
+    `version` is the bill as the cashier saw it. One event carries the whole sale: lines with
+    list price and paid price, tenders, the lots that paid, points. The caller commits.
+
+    Refused: no_ticket, ticket_closed, stale_ticket, empty_ticket, no_period,
+    no_member_to_charge, insufficient_balance, what `check_payments` refuses.
+    """
+    found = read_ticket(tx, ticket)
+    require_open(found.row)
+    if found.version != version:
+        raise Refused("stale_ticket")
+    if not found.lines:
+        raise Refused("empty_ticket")
+    period = require_period(tx, act, till)
+    rules = settings(tx)
+    member: str | None = found.row["member"]
+    paid = check_payments(payments, found.bill.total, rules, stored_value=True)
+    paid, spent = _spend(tx, act, rules, member=member, payments=paid)
+    points = _points(found, rules, date=act.date, spent=spent) if member else 0
+    sale = TicketSettled(
+        ticket=ticket,
+        number=found.row["number"],
+        version=version + 1,
+        member=member,
+        period=period,
+        lines=_sold(found),
+        list_total=found.bill.list_total,
+        total=found.bill.total,
+        payments=tuple(paid),
+        points=points,
+    )
+    event = act.append(tx, sale, postings=_postings(act, member, spent, points))
+    return Settled(sale=sale, event=event)
+
+
+def reverse(
+    tx: Writer, act: Act, *, ticket: str, reversal: str, till: str, reason: str
+) -> TicketReversed:
+    """Answer a settled bill by its opposite: money, value, points and stock go back.
+
+    `reversal` is an id made by the caller. Points that were spent meanwhile cannot be taken
+    back; how many are short is part of the fact. Refused: no_ticket, not_settled,
+    reason_missing, no_period.
+    """
+    reason = reason.strip()[:REASON_CHARACTERS_MAX]
+    if not reason:
+        raise Refused("reason_missing")
+    sale = sql.settled(tx, act, ticket)
+    period = require_period(tx, act, till)
+    place = act.journal.identity.origin
+    postings: list[Posting] = []
+    back: list[Leg] = []
+    if sale.member is not None:
+        returned = _legs(sale.payments)
+        held = [h for h in holdings(tx, sale.member, place) if h.asset is Asset.POINTS]
+        back = take(held, sale.points)
+        postings = [*refund(sale.member, place, returned), *withdraw(sale.member, place, back)]
+    body = TicketReversed(
+        ticket=ticket,
+        number=sale.number,
+        reversal=reversal,
+        member=sale.member,
+        period=period,
+        reason=reason,
+        lines=sale.lines,
+        total=sale.total,
+        payments=sale.payments,
+        points=sale.points,
+        points_short=sale.points - sum(leg.amount for leg in back),
+    )
+    act.append(tx, body, postings=postings)
+    return body
+
+
+def suggest(db: Reader, act: Act, found: OpenTicket) -> int:
+    """Return how many fen of the bill the member's balance here can pay."""
+    member = found.row["member"]
+    if member is None:
+        return 0
+    held = holdings(db, member, act.journal.identity.origin)
+    usable = sum(
+        h.amount
+        for h in held
+        if h.asset is not Asset.POINTS and h.spendable(store=act.store, date=act.date)
+    )
+    return min(usable, found.bill.total)
+
+
+def _spend(
+    tx: Writer, act: Act, rules: Settings, *, member: str | None, payments: list[Payment]
+) -> tuple[list[Payment], list[Leg]]:
+    """Choose the lots behind the stored-value payments, as one spend."""
+    wanted = sum(p.amount for p in payments if p.tender == STORED_VALUE)
+    if not wanted:
+        return payments, []
+    if member is None:
+        raise Refused("no_member_to_charge")
+    legs = plan_spend(
+        holdings(tx, member, act.journal.identity.origin),
+        wanted,
+        store=act.store,
+        date=act.date,
+        bonus_first=rules.spend_bonus_first,
+    )
+    stored = Payment(
+        tender=STORED_VALUE,
+        amount=wanted,
+        legs=tuple((leg.asset.value, leg.lot, leg.amount) for leg in legs),
+    )
+    others = [p for p in payments if p.tender != STORED_VALUE]
+    return [stored, *others], legs
+
+
+def _points(found: OpenTicket, rules: Settings, *, date: str, spent: list[Leg]) -> int:
+    """Return what the bill earns; what the balance paid is shared over the lines first."""
+    from_balance = sum(leg.amount for leg in spent)
+    earnings = []
+    for line, priced in zip(found.lines, found.bill.lines, strict=True):
+        covered = min(from_balance, priced.amount)
+        from_balance -= covered
+        earnings.append(
+            Earning(amount=priced.amount, from_balance=covered, times=line["points_times"])
+        )
+    return earned(rules.points, earnings, date=date)
+
+
+def _sold(found: OpenTicket) -> tuple[SoldLine, ...]:
+    return tuple(
+        SoldLine(
+            line=line["id"],
+            item=line["item"],
+            code=line["code"],
+            name=line["name"],
+            kind=line["kind"],
+            unit=line["unit"],
+            quantity=line["quantity"],
+            list_price=line["list_price"],
+            price=priced.price,
+            amount=priced.amount,
+            rule=priced.rule,
+            points_times=line["points_times"],
+            staff=line["staff"],
+        )
+        for line, priced in zip(found.lines, found.bill.lines, strict=True)
+    )
+
+
+def _postings(act: Act, member: str | None, spent: list[Leg], points: int) -> list[Posting]:
+    if member is None:
+        return []
+    place = act.journal.identity.origin
+    gained = [Leg(Asset.POINTS, NEVER, points)] if points else []
+    return [*spend(member, place, spent), *issue(member, place, gained)]
+
+
+def _legs(payments: tuple[Payment, ...]) -> list[Leg]:
+    return [
+        Leg(Asset(asset), lot, amount)
+        for payment in payments
+        for asset, lot, amount in payment.legs
+    ]

@@ -1,0 +1,78 @@
+"""Finding a settled bill as it was written."""
+
+from __future__ import annotations
+
+import msgspec
+
+from core.errors import Refused
+from core.journal import Act, decode, drain
+from core.sqlite import Reader, Row, Writer
+from core.tickets import TicketSettled
+from hub.tickets import ticket_row
+
+_sale = msgspec.json.Decoder(TicketSettled)
+
+
+def settled(tx: Writer, act: Act, ticket: str) -> TicketSettled:
+    """Return a settled bill as it was written, for its reversal.
+
+    Refused: no_ticket, not_settled.
+    """
+    if ticket_row(tx, ticket)["state"] != "settled":
+        raise Refused("not_settled")
+    while drain(tx, act.journal.parts):
+        pass
+    raw = tx.value(
+        """SELECT j.raw FROM sale s JOIN journal j
+             ON j.origin = s.origin AND j.epoch = s.epoch AND j.seq = s.seq
+            WHERE s.id = :ticket""",
+        ticket=ticket,
+    )
+    assert raw is not None, "a settled bill has its event"
+    return _sale.decode(decode(raw).body)
+
+
+def sale(db: Reader, sale_id: str) -> Row | None:
+    """Return a sale or reversal from history. Drain history first."""
+    return db.one(
+        """SELECT s.*, m.name AS member_name, m.number AS member_number, w.name AS staff_name
+             FROM sale s LEFT JOIN member m ON m.id = s.member
+             LEFT JOIN staff w ON w.id = s.actor
+            WHERE s.id = :id""",
+        id=sale_id,
+    )
+
+
+def sale_lines(db: Reader, sale_id: str) -> list[Row]:
+    return db.all(
+        """SELECT l.*, w.name AS staff_name FROM sale_line l
+             LEFT JOIN staff w ON w.id = l.staff
+            WHERE l.sale = :sale ORDER BY l.position""",
+        sale=sale_id,
+    )
+
+
+def sale_payments(db: Reader, sale_id: str) -> list[Row]:
+    return db.all(
+        "SELECT * FROM sale_payment WHERE sale = :sale ORDER BY position", sale=sale_id
+    )
+
+
+def sales_of_day(db: Reader, date: str, *, limit: int = 200) -> list[Row]:
+    return db.all(
+        """SELECT s.*, m.name AS member_name, w.name AS staff_name FROM sale s
+             LEFT JOIN member m ON m.id = s.member LEFT JOIN staff w ON w.id = s.actor
+            WHERE s.date = :date ORDER BY s.at DESC, s.seq DESC LIMIT :limit""",
+        date=date,
+        limit=limit,
+    )
+
+
+def sales_of_member(db: Reader, member: str, *, limit: int = 100) -> list[Row]:
+    """Return a member's bills, newest first, with lines and tenders to be read apart."""
+    return db.all(
+        """SELECT s.*, w.name AS staff_name FROM sale s LEFT JOIN staff w ON w.id = s.actor
+            WHERE s.member = :member ORDER BY s.at DESC, s.seq DESC LIMIT :limit""",
+        member=member,
+        limit=limit,
+    )

@@ -1,0 +1,29 @@
+"""The open bill: lines, whose it is, and giving it up. Settling sits higher, in checkout."""
+
+from hub.tickets.service import (
+    OpenTicket,
+    add_line,
+    change_line,
+    open_ticket,
+    read_ticket,
+    require_open,
+    set_member,
+    staff_line,
+    void,
+)
+from hub.tickets.sql import open_tickets
+from hub.tickets.sql import ticket as ticket_row
+
+__all__ = [
+    "OpenTicket",
+    "add_line",
+    "change_line",
+    "open_ticket",
+    "open_tickets",
+    "read_ticket",
+    "require_open",
+    "set_member",
+    "staff_line",
+    "ticket_row",
+    "void",
+]

@@ -1,0 +1,137 @@
+"""Opening a till, moving cash, counting it blind, and closing with a numbered Z report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.errors import Refused
+from core.journal import Act, drain
+from core.money import AMOUNT_MAX
+from core.sqlite import Reader, Row, Writer
+from core.till import (
+    CashMoved,
+    DrawerOpened,
+    PeriodClosed,
+    PeriodOpened,
+    expected_cash,
+    period_totals,
+)
+from hub.till import sql
+
+REASON_CHARACTERS_MAX = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """An X report (still open) or a Z report (closed)."""
+
+    period: Row
+    totals: list[Row]
+    expected: int
+    exceptions: list[tuple[str, int]]
+
+    @property
+    def difference(self) -> int | None:
+        counted: int | None = self.period["counted"]
+        return None if counted is None else counted - self.expected
+
+
+def open_period(tx: Writer, act: Act, *, till: str, float_cents: int) -> str:
+    """Take over a till with cash in its drawer; return the period's id.
+
+    Refused: period_open, amount_wrong.
+    """
+    held = sql.open_period(tx, act.store, till)
+    if held is not None:
+        raise Refused("period_open", cashier=held["cashier_name"] or "")
+    _check_amount(float_cents, low=0)
+    period = act.new_id()
+    act.append(tx, PeriodOpened(period=period, till=till, float_cents=float_cents))
+    return period
+
+
+def require_period(db: Reader, act: Act, till: str) -> str:
+    """Return the open period of a till. Refused: no_period. No sale without one."""
+    held = sql.open_period(db, act.store, till)
+    if held is None:
+        raise Refused("no_period")
+    period: str = held["id"]
+    return period
+
+
+def move_cash(tx: Writer, act: Act, *, till: str, move: str, amount: int, reason: str) -> None:
+    """Put cash in (positive fen) or take it out (negative), with a reason.
+
+    `move` is an id made by the caller: again does nothing.
+    Refused: no_period, amount_wrong, reason_missing.
+    """
+    period = require_period(tx, act, till)
+    reason = _reason(reason)
+    _check_amount(abs(amount), low=1)
+    act.append(tx, CashMoved(period=period, move=move, amount=amount, reason=reason))
+
+
+def note_drawer(tx: Writer, act: Act, *, till: str, reason: str) -> None:
+    """Write down that the drawer is opened without a sale.
+
+    Refused: no_period, reason_missing.
+    """
+    period = require_period(tx, act, till)
+    act.append(tx, DrawerOpened(period=period, reason=_reason(reason)))
+
+
+def close_period(tx: Writer, act: Act, *, till: str, counted: int, note: str = "") -> Report:
+    """Close a till on a blind count (fen); return the Z report.
+
+    Closing always succeeds and lists what is unusual. Refused: no_period, amount_wrong.
+    """
+    period = require_period(tx, act, till)
+    _check_amount(counted, low=0)
+    report = read_report(tx, act, period)
+    act.append(
+        tx,
+        PeriodClosed(
+            period=period,
+            till=till,
+            z_number=sql.last_z(tx, act.store) + 1,
+            float_cents=report.period["float_cents"],
+            counted=counted,
+            expected=report.expected,
+            difference_note=note.strip()[:REASON_CHARACTERS_MAX],
+            totals=tuple(
+                (row["kind"], row["tender"], row["count"], row["amount"])
+                for row in report.totals
+            ),
+            exceptions=tuple(report.exceptions),
+        ),
+    )
+    return read_report(tx, act, period)
+
+
+def read_report(tx: Writer, act: Act, period: str) -> Report:
+    """Return the figures of a period as of this instant.
+
+    Takes a writer: figures that somebody acts on first bring history to the journal's head.
+    """
+    while drain(tx, act.journal.parts):
+        pass
+    row = sql.period(tx, period)
+    totals = period_totals(tx, period)
+    return Report(
+        period=row,
+        totals=totals,
+        expected=expected_cash(row["float_cents"], totals),
+        exceptions=sql.exceptions(tx, row),
+    )
+
+
+def _check_amount(amount: int, *, low: int) -> None:
+    if not low <= amount <= AMOUNT_MAX:
+        raise Refused("amount_wrong", amount=str(amount))
+
+
+def _reason(reason: str) -> str:
+    reason = reason.strip()
+    if not reason:
+        raise Refused("reason_missing")
+    return reason[:REASON_CHARACTERS_MAX]

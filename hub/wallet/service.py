@@ -1,0 +1,243 @@
+"""Filling a wallet at the counter, and correcting it by those who may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date as calendar_date
+from datetime import timedelta
+
+from core.catalog import offer as offer_for_sale
+from core.errors import Refused
+from core.journal import Act, Posting
+from core.money import AMOUNT_MAX
+from core.organisation import Settings, settings, store
+from core.sqlite import Reader, Writer
+from core.till import Offered, check_payments
+from core.wallet import (
+    NEVER,
+    STORED_VALUE,
+    Adjusted,
+    Asset,
+    Holding,
+    Leg,
+    Opened,
+    ToppedUp,
+    available,
+    earned_by_topup,
+    holdings,
+    issue,
+    spend_order,
+    take,
+    withdraw,
+)
+from hub.members import issue_card, member_of
+from hub.till import require_period
+
+REASON_CHARACTERS_MAX = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What a member has: `here` can be spent at this store now, also with the line cut.
+
+    All in fen but points. `principal` and `bonus` are what is held here, ended lots included.
+    """
+
+    here: int
+    principal: int
+    bonus: int
+    points: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUp:
+    """A top-up as the cashier entered it: an offer, or an amount of principal (fen)."""
+
+    member: str
+    offer: str | None = None
+    amount: int = 0
+    card: str = ""
+    payments: tuple[Offered, ...] = ()
+
+
+def balance(db: Reader, act: Act, member: str) -> Balance:
+    """Return what a member has here and in all."""
+    held = holdings(db, member, act.journal.identity.origin)
+    sums = {asset: sum(h.amount for h in held if h.asset == asset) for asset in Asset}
+    return Balance(
+        here=available(held, store=act.store, date=act.date),
+        principal=sums[Asset.PRINCIPAL],
+        bonus=sums[Asset.BONUS],
+        points=sums[Asset.POINTS],
+        total=sums[Asset.PRINCIPAL] + sums[Asset.BONUS],
+    )
+
+
+def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> ToppedUp:
+    """Take money into a member's wallet as one new lot; return what was booked.
+
+    Refused: no_period, no_member, item_gone, amount_wrong, over_card_limit, what
+    `check_payments` and `issue_card` refuse.
+    """
+    period = require_period(tx, act, till)
+    member_of(tx, wanted.member)
+    rules = settings(tx)
+    terms = _terms(tx, act, wanted, rules)
+    payments = check_payments(wanted.payments, terms.price, rules, stored_value=False)
+    held = balance(tx, act, wanted.member)
+    after = held.total + terms.principal + terms.bonus
+    if after > rules.topup_max_cents:
+        limit = rules.topup_max_cents
+        raise Refused("over_card_limit", balance_cents=after, limit_cents=limit)
+    card = wanted.card and issue_card(tx, act, member=wanted.member, card=wanted.card)
+    lot = act.new_id()
+    booked = ToppedUp(
+        topup=topup,
+        number=_number(tx, act),
+        member=wanted.member,
+        lot=lot,
+        offer=wanted.offer,
+        offer_name=terms.name,
+        price=terms.price,
+        principal=terms.principal,
+        bonus=terms.bonus,
+        points=terms.points,
+        period=period,
+        payments=tuple(payments),
+        card=card or None,
+        expires=terms.expires,
+        stores=terms.stores,
+    )
+    legs = [
+        Leg(Asset.PRINCIPAL, lot, terms.principal),
+        Leg(Asset.BONUS, lot, terms.bonus),
+        Leg(Asset.POINTS, NEVER, terms.points),
+    ]
+    act.append(tx, booked, postings=_issued(act, wanted.member, legs))
+    return booked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """What a member brings from the system before: fen and points."""
+
+    principal: int = 0
+    bonus: int = 0
+    points: int = 0
+
+
+def open_balance(tx: Writer, act: Act, *, member: str, brought: Brought, source: str) -> None:
+    """Book what a member brings; all zero books nothing. `source` names the import."""
+    lot = act.new_id()
+    legs = [
+        Leg(Asset.PRINCIPAL, lot, brought.principal),
+        Leg(Asset.BONUS, lot, brought.bonus),
+        Leg(Asset.POINTS, NEVER, brought.points),
+    ]
+    if any(leg.amount for leg in legs):
+        opened = Opened(
+            member=member,
+            lot=lot,
+            principal=brought.principal,
+            bonus=brought.bonus,
+            points=brought.points,
+            source=source,
+        )
+        act.append(tx, opened, postings=_issued(act, member, legs))
+
+
+def adjust(
+    tx: Writer, act: Act, *, member: str, asset: Asset, amount: int, reason: str
+) -> None:
+    """Correct a balance by a signed amount (fen, or points), with a reason that stays.
+
+    Refused: no_member, reason_missing, amount_wrong, adjust_below_zero, points_below_zero.
+    """
+    member_of(tx, member)
+    reason = reason.strip()[:REASON_CHARACTERS_MAX]
+    if not reason:
+        raise Refused("reason_missing")
+    if amount == 0 or abs(amount) > AMOUNT_MAX:
+        raise Refused("amount_wrong", amount=str(amount))
+    if amount > 0:
+        lot = NEVER if asset is Asset.POINTS else act.new_id()
+        legs = [Leg(asset, lot, amount)]
+        postings = _issued(act, member, legs)
+    else:
+        legs = _taken(tx, act, member=member, asset=asset, amount=-amount)
+        lot = legs[0].lot
+        postings = withdraw(member, act.journal.identity.origin, legs)
+    body = Adjusted(member=member, lot=lot, asset=asset.value, amount=amount, reason=reason)
+    act.append(tx, body, postings=postings)
+
+
+def _taken(tx: Writer, act: Act, *, member: str, asset: Asset, amount: int) -> list[Leg]:
+    held = [h for h in holdings(tx, member, act.journal.identity.origin) if h.asset is asset]
+    ordered: list[Holding] = (
+        spend_order(held, bonus_first=asset is Asset.BONUS) if asset in STORED_VALUE else held
+    )
+    legs = take(ordered, amount)
+    have = sum(h.amount for h in held)
+    if have < amount:
+        if asset is Asset.POINTS:
+            raise Refused("points_below_zero", available=have, needed=amount)
+        raise Refused("adjust_below_zero", available_cents=have, needed_cents=amount)
+    return legs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    name: str
+    price: int
+    principal: int
+    bonus: int
+    points: int
+    expires: str | None
+    stores: tuple[str, ...]
+
+
+def _terms(tx: Writer, act: Act, wanted: TopUp, rules: Settings) -> _Terms:
+    if wanted.offer is None:
+        if not 0 < wanted.amount <= AMOUNT_MAX:
+            raise Refused("amount_wrong", amount=str(wanted.amount))
+        points = earned_by_topup(rules.points, wanted.amount, date=act.date)
+        return _Terms(
+            name="",
+            price=wanted.amount,
+            principal=wanted.amount,
+            bonus=0,
+            points=points,
+            expires=None,
+            stores=(),
+        )
+    offer = offer_for_sale(tx, wanted.offer)
+    stores = tuple(offer["stores"].split())
+    if stores and act.store not in stores:
+        raise Refused("item_gone")
+    days = offer["term_days"]
+    last = calendar_date.fromisoformat(act.date) + timedelta(days=days) if days else None
+    return _Terms(
+        name=offer["name"],
+        price=offer["price"],
+        principal=offer["principal"],
+        bonus=offer["bonus"],
+        expires=last.isoformat() if last else None,
+        stores=stores,
+        points=offer["points"] + earned_by_topup(rules.points, offer["price"], date=act.date),
+    )
+
+
+def _issued(act: Act, member: str, legs: list[Leg]) -> list[Posting]:
+    worth = [leg for leg in legs if leg.amount]
+    return issue(member, act.journal.identity.origin, worth)
+
+
+def _number(tx: Writer, act: Act) -> str:
+    code = store(tx, act.store).code
+    issued = tx.value(
+        "SELECT issued FROM topup_number WHERE store = :store AND date = :date",
+        store=act.store,
+        date=act.date,
+    )
+    return f"{code}-C{act.date[2:].replace('-', '')}-{(issued or 0) + 1:04}"
