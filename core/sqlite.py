@@ -97,6 +97,7 @@ class _Command:
     verb: Callable[[Writer], Any]
     future: Future[Any] = field(default_factory=Future)
     outcome: Any = None
+    error: BaseException | None = None
     afterwards: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -129,6 +130,8 @@ class Door:
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._readers = threading.BoundedSemaphore(READERS_MAX)
         self._commands: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
+        self._queueing = threading.Lock()
+        """Held while queueing and while closing, so that nothing is queued behind the end."""
         self._closed = False
         self._failing = False
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -145,6 +148,16 @@ class Door:
             cached_statements=256,
         )
         connection.row_factory = driver.Row
+        try:
+            self._set_up(connection)
+        except driver.DatabaseError as error:
+            connection.close()
+            if _primary_code(error) == driver.SQLITE_NOTADB:
+                raise RuntimeError(f"{self.path} does not open with this key") from error
+            raise
+        return connection
+
+    def _set_up(self, connection: Any) -> None:
         for pragma in (
             f"key = \"x'{self._key.hex()}'\"",
             f"cipher_page_size = {PAGE_BYTES}",
@@ -155,7 +168,6 @@ class Door:
             "cache_size = -4000",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        return connection
 
     def _migrate(self, migrations: tuple[Migration, ...]) -> None:
         run = self._writing.execute
@@ -188,10 +200,13 @@ class Door:
         Refused: disk_full, storage_failing, and what the verb refuses. A verb that raises has
         changed nothing.
         """
-        if self._closed or self._failing:
-            raise Refused("storage_failing")
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a verb writes with its Writer, not by a write inside a write")
         command = _Command(verb)
-        self._commands.put(command)
+        with self._queueing:
+            if self._closed or self._failing:
+                raise Refused("storage_failing")
+            self._commands.put(command)
         outcome: T = command.future.result()
         return outcome
 
@@ -212,7 +227,7 @@ class Door:
     def _run_group(self, group: list[_Command]) -> None:
         connection = self._writing
         connection.execute("BEGIN IMMEDIATE")
-        done = [group[0]] if self._run_one(group[0]) else []
+        self._run_one(group[0])
         while len(group) < GROUP_COMMANDS_MAX:
             try:
                 command = self._commands.get_nowait()
@@ -222,15 +237,18 @@ class Door:
                 self._commands.put(None)
                 break
             group.append(command)
-            if self._run_one(command):
-                done.append(command)
+            self._run_one(command)
         connection.execute("COMMIT")
-        for command in done:
+        # A refusal waits too: it may rest on what a neighbour did in the same transaction.
+        for command in group:
+            if command.error is not None:
+                command.future.set_exception(_told(command.error))
+                continue
             for act in command.afterwards:
-                act()
+                _ring(act)
             command.future.set_result(command.outcome)
 
-    def _run_one(self, command: _Command) -> bool:
+    def _run_one(self, command: _Command) -> None:
         connection = self._writing
         connection.execute("SAVEPOINT command")
         writer = Writer(connection)
@@ -240,12 +258,11 @@ class Door:
         except BaseException as error:
             if not connection.in_transaction:
                 raise  # The disk filled: SQLite has rolled back the whole group.
+            if _primary_code(error) in _STORAGE_FAILING:
+                log.critical("storage is failing: %s", error)
             connection.execute("ROLLBACK TO command")
-            connection.execute("RELEASE command")
-            command.future.set_exception(_told(error))
-            return False
+            command.error = error
         connection.execute("RELEASE command")
-        return True
 
     def _fail(self, group: list[_Command], error: BaseException) -> None:
         if self._writing.in_transaction:
@@ -286,6 +303,9 @@ class Door:
         """Move the log into the file. Only the jobs process calls this (see the module)."""
         connection = self._connect()
         try:
+            # It holds writers off while it waits for readers, so it must not wait: what a long
+            # report keeps from being moved now is moved the next time.
+            connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             connection.close()
@@ -293,12 +313,15 @@ class Door:
     def integrity(self) -> list[str]:
         """Return what SQLite and SQLCipher find broken; empty when sound."""
         connection = self._connect()
+        found: list[str] = []
         try:
-            cipher = [row[0] for row in connection.execute("PRAGMA cipher_integrity_check")]
-            check = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+            found += [row[0] for row in connection.execute("PRAGMA cipher_integrity_check")]
+            found += [row[0] for row in connection.execute("PRAGMA integrity_check")]
+        except driver.DatabaseError as error:
+            found.append(str(error))  # Too broken to be walked.
         finally:
             connection.close()
-        return cipher + [line for line in check if line != "ok"]
+        return [line for line in found if line != "ok"]
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
@@ -311,11 +334,20 @@ class Door:
 
     def close(self) -> None:
         """Finish what is queued and let go of the file."""
-        self._closed = True
-        self._commands.put(None)
+        with self._queueing:
+            self._closed = True
+            self._commands.put(None)
         self._thread.join()
         while not self._idle.empty():
             self._idle.get_nowait().close()
+
+
+def _ring(act: Callable[[], None]) -> None:
+    """Do what follows a commit; it cannot take the answer back."""
+    try:
+        act()
+    except Exception:
+        log.exception("a doorbell failed")
 
 
 def _primary_code(error: BaseException) -> int:
