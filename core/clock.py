@@ -97,8 +97,21 @@ class BusinessDay:
 
     def date(self, at: int) -> str:
         """Return the business date of an instant (ms) as YYYY-MM-DD."""
-        return (self.local(at) - timedelta(minutes=self.cutoff_minutes)).date().isoformat()
+        local = self.local(at)
+        midnight = datetime(local.year, local.month, local.day, tzinfo=local.tzinfo)
+        midnight += timedelta(days=1)
+        while self._begins(midnight) > at:
+            midnight -= timedelta(days=1)
+        return midnight.date().isoformat()
 
     def local(self, at: int) -> datetime:
         """Return the wall clock in the store for an instant (ms)."""
         return datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo(self.zone))
+
+    def _begins(self, midnight: datetime) -> int:
+        """Return the first instant (ms) of the day that has this midnight.
+
+        Where clocks are turned back over the cut-off it is struck twice; only the first one
+        counts, or yesterday would come again after it was closed.
+        """
+        return int((midnight + timedelta(minutes=self.cutoff_minutes)).timestamp()) * 1000
