@@ -11,7 +11,12 @@ Cents = NewType("Cents", int)
 AMOUNT_MAX = Cents(1_000_000_000)
 """Ten million yuan: no single amount in a shop is larger, so a larger one is a typing error."""
 
-_YUAN = re.compile(r"(?P<sign>[-−]?)(?P<yuan>\d{1,9})(?:\.(?P<fen>\d{1,2}))?")
+_YUAN = re.compile(
+    r"""[¥￥]?(?P<sign>[-−]?)[¥￥]?
+        (?P<yuan>\d{1,9}|\d{1,3}(?:[,，]\d{3}){1,2})
+        (?:\.(?P<fen>\d{1,2}))?元?""",
+    re.VERBOSE,
+)
 
 
 def yuan(amount: int) -> str:
@@ -23,13 +28,14 @@ def yuan(amount: int) -> str:
 def parse_yuan(text: str) -> Cents:
     """Read what a person types for yuan into fen; raise ValueError with the text otherwise.
 
-    Spaces, thousands commas (both widths), a leading ¥ and a trailing 元 are allowed.
+    Spaces, thousands commas (both widths), a leading ¥ and a trailing 元 are allowed; each in
+    its place, because 3元5 and 12,50 are not what they would be without the sign between.
     """
-    bare = re.sub(r"[\s,，¥￥元]", "", text)
-    match = _YUAN.fullmatch(bare)
+    match = _YUAN.fullmatch(re.sub(r"\s", "", text))
     if not match:
         raise ValueError(text)
-    cents = int(match["yuan"]) * 100 + int((match["fen"] or "0").ljust(2, "0"))
+    yuan_digits, fen_digits = re.sub("[,，]", "", match["yuan"]), match["fen"] or "0"
+    cents = int(yuan_digits) * 100 + int(fen_digits.ljust(2, "0"))
     return Cents(-cents if match["sign"] else cents)
 
 
