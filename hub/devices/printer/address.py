@@ -115,7 +115,7 @@ def _serial(rest: str, reach: Reach) -> SerialPort:
     patterns = [_SERIAL_DEVICE, *([_PSEUDO_TERMINAL] if reach.simulated else [])]
     device = _device(path, *patterns)
     try:
-        pairs = parse_qsl(query, strict_parsing=True) if query else []
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError as error:
         raise BadAddress("address_option", f"{query!r} is not options") from error
     options = dict(pairs)

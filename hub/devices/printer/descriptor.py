@@ -71,7 +71,7 @@ def read_some(descriptor: int, limit: int, deadline: Deadline, *, empty_is_end: 
     `empty_is_end`: an empty read means that the far end hung up. A USB printer also sends
     empty packets for nothing.
     """
-    while _poll(descriptor, select.POLLIN, deadline.left_ms):
+    while events := _poll(descriptor, select.POLLIN, deadline.left_ms):
         try:
             chunk = os.read(descriptor, limit)
         except BlockingIOError:
@@ -83,6 +83,8 @@ def read_some(descriptor: int, limit: int, deadline: Deadline, *, empty_is_end: 
             return chunk
         if empty_is_end:
             raise Broken("closed")
+        if events & _LOST:
+            raise Broken("broken")
         if not deadline.left_s:
             break
         time.sleep(min(POLL_S, deadline.left_s))

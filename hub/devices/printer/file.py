@@ -11,6 +11,8 @@ from hub.devices.printer.transport import PRINT_TIMEOUT_S, STATUS_TIMEOUT_S, Bro
 class File:
     """Appends; never answers. Only the shop's own account may read receipts."""
 
+    two_way = False
+
     def __init__(self, path: str) -> None:
         self.path = path
         self._opened: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import termios
 from typing import Literal
 
 import serial
@@ -23,6 +24,8 @@ Flow = Literal["none", "rtscts", "xonxoff"]
 
 class SerialPort:
     """Eight data bits, no parity; the line is ours alone while it is open."""
+
+    two_way = True
 
     def __init__(self, path: str, *, baud: int = 9600, flow: Flow = "none") -> None:
         self.path = path
@@ -62,7 +65,7 @@ class SerialPort:
     def close(self) -> None:
         if not self._port:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, termios.error):
             if not self._whole:
                 # The kernel would wait half a minute for a stopped printer, then print on.
                 self._port.reset_output_buffer()

@@ -32,6 +32,8 @@ def ask_status(transport: Transport, *, timeout_s: float = STATUS_TIMEOUT_S) -> 
 
     A printer that leaves the first question unanswered is not asked the others.
     """
+    if not transport.two_way:
+        return Status()
     deadline = Deadline(timeout_s)
     state = _ask(transport, _PRINTER, deadline)
     if state is None:

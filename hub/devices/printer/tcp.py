@@ -23,6 +23,8 @@ _ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
 class Tcp:
     """One connection per job, as the printer expects; it serves one caller at a time."""
 
+    two_way = True
+
     def __init__(self, host: str, port: int = RAW_PORT) -> None:
         self.host = host
         self.port = port

@@ -28,7 +28,12 @@ class Broken(Exception):
 
 
 class Transport(Protocol):
-    """Opened once, used by one thread, closed once; closing never raises."""
+    """Opened once, used by one thread, closed once; closing never raises.
+
+    `two_way`: questions can be asked; what is not is asked nothing and answers nothing.
+    """
+
+    two_way: bool
 
     def open(self) -> None:
         """Reach the printer within CONNECT_TIMEOUT_S or raise Broken."""

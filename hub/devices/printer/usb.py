@@ -18,6 +18,8 @@ from hub.devices.printer.transport import (
 
 
 class Usb:
+    two_way = True
+
     def __init__(self, path: str) -> None:
         self.path = path
         self._opened: int | None = None

@@ -80,6 +80,7 @@ class PaperPrinter:
         self._bell, self._doorway = socket.socketpair()
         self._listener: socket.socket | None = None
         self._caller: socket.socket | None = None
+        self._switching = threading.Lock()
         self._settled = threading.Event()
         self._printed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="paper-printer", daemon=True)
@@ -102,7 +103,11 @@ class PaperPrinter:
         return self._state
 
     def start(self) -> None:
-        self._listen()  # In the caller's thread, so that a taken port is the caller's error.
+        try:
+            self._listen()  # Here and not in the thread: a taken port is the starter's error.
+        except OSError:
+            self.stop()
+            raise
         self._selector.register(self._doorway, selectors.EVENT_READ, self._doorbell)
         self._thread.start()
         self.switch(self._state)
@@ -111,7 +116,8 @@ class PaperPrinter:
         """Print what is being printed and leave; the folder stays."""
         self._stopping = True
         self._bell.send(b"!")
-        self._thread.join(SWITCH_TIMEOUT_S)
+        if self._thread.ident:
+            self._thread.join(SWITCH_TIMEOUT_S)
         self._bell.close()
         self._doorway.close()
         self._selector.close()
@@ -130,11 +136,12 @@ class PaperPrinter:
 
     def switch(self, state: State) -> None:
         """Change the state; it holds when this returns."""
-        self._settled.clear()
-        self._state = state
-        self._bell.send(b"!")
-        if not self._settled.wait(SWITCH_TIMEOUT_S):
-            raise TimeoutError(f"the printer did not become {state}")
+        with self._switching:
+            self._settled.clear()
+            self._state = state
+            self._bell.send(b"!")
+            if not self._settled.wait(SWITCH_TIMEOUT_S):
+                raise TimeoutError(f"the printer did not become {state}")
 
     def papers(self) -> list[Paper]:
         return papers_in(self._shelf.folder)

@@ -87,6 +87,11 @@ class StoppingPrinter:
 
 
 @pytest.fixture
+def make_printer() -> type[StoppingPrinter]:
+    return StoppingPrinter
+
+
+@pytest.fixture
 def on_socket() -> Callable:
     @contextmanager
     def serving(printer: StoppingPrinter) -> Iterator[int]:
@@ -94,10 +99,9 @@ def on_socket() -> Callable:
 
         def serve() -> None:
             connection, _ = listener.accept()
-            with connection:
-                # The sender may hang up first.
-                with suppress(OSError):
-                    printer.serve(connection.recv, connection.sendall)
+            # The sender may hang up first.
+            with connection, suppress(OSError):
+                printer.serve(connection.recv, connection.sendall)
 
         thread = threading.Thread(target=serve)
         thread.start()
