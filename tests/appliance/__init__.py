@@ -1,0 +1,1 @@
+"""The appliance: units, users, boot files and the role that installs them."""
