@@ -51,8 +51,9 @@ class Text(_Part, frozen=True, tag="text"):
 class Columns(_Part, frozen=True, tag="columns"):
     """A table row; each cell wraps in its own column, one blank column between neighbours.
 
-    A width of 0 shares what the others leave. Where the paper is too narrow all give way; a
-    right-aligned cell (an amount) takes room from the flexible ones before it is broken.
+    `widths` are shares of the paper, so one document suits every width: 4, 1, 2 is four
+    sevenths for the first. A right-aligned cell (an amount) that its share would break takes
+    room from its neighbours.
     """
 
     cells: tuple[str, ...]
@@ -63,7 +64,7 @@ class Columns(_Part, frozen=True, tag="columns"):
     def __post_init__(self) -> None:
         if not 1 <= len(self.cells) <= CELLS_MAX:
             raise ValueError(f"{len(self.cells)} cells in a row")
-        if len(self.widths) != len(self.cells) or min(self.widths) < 0:
+        if len(self.widths) != len(self.cells) or min(self.widths) < 1:
             raise ValueError(f"widths {self.widths} for {len(self.cells)} cells")
         if self.aligns and len(self.aligns) != len(self.cells):
             raise ValueError(f"aligns {self.aligns} for {len(self.cells)} cells")

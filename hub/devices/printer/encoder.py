@@ -29,6 +29,7 @@ from hub.devices.printer.document import (
 )
 from hub.devices.printer.layout import Line, Page
 from hub.devices.printer.picture import (
+    AIR_ABOVE_DOTS,
     BAND_ROWS,
     LINE_DOTS,
     QR_QUIET_MODULES,
@@ -43,7 +44,6 @@ from hub.devices.printer.typeface import Typeface
 
 LINES_TO_CUTTER = 6
 """The blade sits that far behind the print head."""
-AIR_ABOVE_LARGE_DOTS = 8
 BEEP_TENTHS = 2
 
 _KANJI_ON = b"\x1c&"
@@ -144,8 +144,8 @@ class _Stream:
         if size != self._size:
             self._bytes += constants.TXT_SIZE + bytes([(size - 1) * 0x11])
             self._bytes += b"\x1b3" + bytes([LINE_DOTS[size]])
-            if size == 2:
-                self._bytes += b"\x1bJ" + bytes([AIR_ABOVE_LARGE_DOTS])
+            if air := AIR_ABOVE_DOTS[size]:
+                self._bytes += b"\x1bJ" + bytes([air])
             self._size = size
 
     def _picture(self, picture: Pillow.Image | None, align: Align) -> None:

@@ -11,7 +11,9 @@ from hub.devices.printer.document import Align, Columns, Pair, Rule, Size, Text
 GAP_COLUMNS = 1
 CELL_COLUMNS_MIN = 2
 """One Han character; less could not hold anything."""
-FLEXIBLE_COLUMNS_MIN = 8
+DONOR_COLUMNS_MIN = 8
+"""A cell keeps four Han characters before it gives room to a neighbour's amount."""
+AMOUNT_COLUMNS_MAX = 16
 PAIR_LEFT_COLUMNS_MIN = 8
 
 _OPENING = frozenset("（《「『【〔“‘([{￥¥$+-#")
@@ -58,7 +60,7 @@ class Page:
         aligns = part.aligns or (left,) * len(part.cells)
         placed = [cells(text, self.code_of) for text in part.cells]
         needs = [
-            _widest_word(cell) if align == "right" else 0
+            _need(cell) if align == "right" else 0
             for cell, align in zip(placed, aligns, strict=True)
         ]
         widths = column_widths(part.widths, needs=needs, columns=self.columns)
@@ -111,23 +113,31 @@ def _trimmed(row: list[Cell]) -> list[Cell]:
 
 
 def column_widths(
-    widths: Sequence[int], *, needs: Sequence[int], columns: int
+    weights: Sequence[int], *, needs: Sequence[int], columns: int
 ) -> tuple[int, ...]:
-    """Share a line among cells; 0 is flexible. The result with its gaps never exceeds it.
+    """Share a line among cells by weight; the shares and their gaps fill it exactly.
 
-    Assumes that every cell can have CELL_COLUMNS_MIN, which the limits of rows and paper grant.
+    `needs` are columns that a cell should have at least; it gets them while a neighbour has
+    more than DONOR_COLUMNS_MIN and more than its own need. Assumes that every cell can have
+    CELL_COLUMNS_MIN, which the limits of rows and paper grant.
     """
-    room = columns - GAP_COLUMNS * (len(widths) - 1)
-    flexible = [index for index, width in enumerate(widths) if width == 0]
-    shares = [
-        max(width, CELL_COLUMNS_MIN) if width else FLEXIBLE_COLUMNS_MIN for width in widths
-    ]
+    room = columns - GAP_COLUMNS * (len(weights) - 1)
+    total = sum(weights)
+    shares = [max(CELL_COLUMNS_MIN, room * weight // total) for weight in weights]
     while sum(shares) > room:
         shares[shares.index(max(shares))] -= 1
+    shares[shares.index(max(shares))] += room - sum(shares)
     for index, need in enumerate(needs):
-        shares[index] += min(max(0, need - shares[index]), room - sum(shares))
-    for turn, index in enumerate(flexible):
-        shares[index] += (room - sum(shares)) // (len(flexible) - turn)
+        while shares[index] < need:
+            spare = [
+                share - max(DONOR_COLUMNS_MIN, own)
+                for share, own in zip(shares, needs, strict=True)
+            ]
+            donor = spare.index(max(spare))
+            if spare[donor] <= 0:
+                break
+            shares[donor] -= 1
+            shares[index] += 1
     return tuple(shares)
 
 
@@ -168,6 +178,12 @@ def _may_break(before: Cell, after: Cell) -> bool:
     if before.text in _OPENING or after.text in _CLOSING:
         return False
     return before.width == 2 or after.width == 2
+
+
+def _need(placed: Sequence[Cell]) -> int:
+    """Columns that keep an amount, its unit or its heading on one line."""
+    whole = width_of(placed)
+    return whole if whole <= AMOUNT_COLUMNS_MAX else _widest_word(placed)
 
 
 def _widest_word(placed: Sequence[Cell]) -> int:

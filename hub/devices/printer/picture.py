@@ -16,6 +16,7 @@ from hub.devices.printer.typeface import Glyph, Typeface
 
 LINE_DOTS: dict[Size, int] = {1: 30, 2: 56}
 """Line pitch: a character and some air. 30 is what printers start with."""
+AIR_ABOVE_DOTS: dict[Size, int] = {1: 0, 2: 8}
 BAND_ROWS = 128
 """A taller picture is sent in bands: cheap printers hold little, and a broken one ends soon."""
 LOGO_ROWS_MAX = 600
@@ -57,7 +58,7 @@ def drawn_line(
     """Draw a line of text in the same columns and pitch as the printer's own."""
     column = DOTS_PER_COLUMN * size
     high = 2 * column
-    size_dots = (_whole_bytes(width_of(cells) * column), LINE_DOTS[size])
+    size_dots = (_whole_bytes(width_of(cells) * column), AIR_ABOVE_DOTS[size] + LINE_DOTS[size])
     picture = Image.new("L", size_dots, 255)
     left = 0
     for cell in cells:
@@ -65,7 +66,7 @@ def drawn_line(
         strikes = 1 + size if bold else 1
         wide = cell.width * column
         glyph = Glyph(text=text, wide=wide, high=high, strikes=strikes)
-        typeface.draw(picture, left, 0, glyph)
+        typeface.draw(picture, left, AIR_ABOVE_DOTS[size], glyph)
         left += wide
     return picture.point(lambda level: 255 if level >= INK_LEVEL else 0)
 

@@ -145,7 +145,7 @@ class _Desk:
             case DrawerKick():
                 self._banner(f"钱箱 DRAWER  pin {row.event.pin}", top, filled=True)
             case Buzz():
-                self._banner(f"蜂鸣 BEEP ×{row.event.times}", top, filled=False)
+                self._banner(f"蜂鸣 BEEP {row.event.times}", top, filled=False)
             case Unknown():
                 self._banner(f"? {row.event.raw[:8].hex(' ')}", top, filled=False)
             case Unfinished():
@@ -177,7 +177,7 @@ class _Desk:
 
 
 def _columns(letter: str) -> int:
-    return 1 if letter.isascii() or letter == "×" else 2
+    return 1 if letter.isascii() else 2
 
 
 def _inky(picture: Image.Image) -> Image.Image:

@@ -25,7 +25,7 @@ from hub.devices.printer import (
 )
 from hub.simulator.paper import Question, RealTime, State, answer
 
-ROW = {"widths": (0, 6, 10), "aligns": ("left", "right", "right")}
+ROW = {"widths": (6, 1, 2), "aligns": ("left", "right", "right")}
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def receipt() -> Document:
             Pair("找零", "46.88", fill="."),
             Columns(
                 ("本金 ¥3,210.00", "赠金 ¥71.00", "积分 5,836"),
-                widths=(0, 0, 0),
+                widths=(1, 1, 1),
                 aligns=("left", "center", "right"),
             ),
             QR("https://dianshu.example/r/7Q2M-0482"),

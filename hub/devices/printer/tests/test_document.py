@@ -66,9 +66,9 @@ def test_a_copy_needs_a_mark_that_can_be_read(receipt):
         lambda: QR("x" * 1001),
         lambda: QR("x", size=17),
         lambda: Columns((), ()),
-        lambda: Columns(("a",) * 7, (0,) * 7),
+        lambda: Columns(("a",) * 7, (1,) * 7),
         lambda: Columns(("a", "b"), (1,)),
-        lambda: Columns(("a", "b"), (1, -1)),
+        lambda: Columns(("a", "b"), (1, 0)),
         lambda: Columns(("a", "b"), (1, 1), ("left",)),
         lambda: Image("!!"),
         lambda: Image(base64.b64encode(b"GIF89a").decode()),
@@ -84,7 +84,7 @@ def test_a_part_outside_its_limits_cannot_be_made(make):
 
 @given(st.text(st.characters()))
 def test_whatever_a_member_is_called_the_spool_can_hold_it(name):
-    document = Document((Text(name), Pair(name, name), Columns((name, name), (0, 8))))
+    document = Document((Text(name), Pair(name, name), Columns((name, name), (1, 8))))
     document = document.as_copy("补打" + name)
     assert from_json(to_json(document)) == document
     assert msgspec.json.decode(to_json(document))["job"] == "document"

@@ -88,7 +88,7 @@ PARTS = st.one_of(
     st.builds(
         Columns,
         st.tuples(ANYTHING, ANYTHING, ANYTHING),
-        st.tuples(*[st.integers(0, 20)] * 3),
+        st.tuples(*[st.integers(1, 20)] * 3),
         st.just(("left", "center", "right")),
     ),
     st.builds(QR, ANYTHING.filter(clean), size=st.integers(1, 16)),

@@ -69,17 +69,29 @@ def test_a_pair_of_two_long_texts_takes_lines_of_its_own():
 
 def test_columns_wrap_each_in_its_own_place():
     row = Columns(
-        ("中式足疗六十分钟点钟", "1", "168.00"), (0, 4, 10), ("left", "right", "right")
+        ("中式足疗六十分钟点钟", "1", "168.00"), (4, 1, 2), ("left", "right", "right")
     )
     assert shown(NARROW.lines(row)) == [
-        "中式足疗六十分钟    1     168.00",
-        "点钟",
+        "中式足疗六十分钟点    1   168.00",
+        "钟",
     ]
 
 
 def test_an_amount_takes_room_from_the_name_before_it_is_broken():
-    row = Columns(("足疗足疗足疗", "¥1,234,567.00"), (0, 8), ("left", "right"))
+    row = Columns(("足疗足疗足疗", "¥1,234,567.00"), (4, 1), ("left", "right"))
     assert shown(NARROW.lines(row)) == ["足疗足疗足疗      ￥1,234,567.00"]
+
+
+def test_names_keep_four_characters_when_amounts_want_too_much():
+    row = Columns(("足疗足疗足", "¥" + "9" * 40), (1, 1), ("left", "right"))
+    first, second = shown(NARROW.lines(row))
+    assert first == "足疗足疗 ￥" + "9" * 21
+    assert second == "足" + " " * 11 + "9" * 19
+
+
+def test_a_short_heading_over_amounts_stays_on_one_line():
+    row = Columns(("项目", "数量", "金额"), (9, 1, 2), ("left", "right", "right"))
+    assert shown(NARROW.lines(row)) == ["项目                  数量  金额"]
 
 
 def test_a_rule_is_as_wide_as_the_paper():
@@ -87,22 +99,28 @@ def test_a_rule_is_as_wide_as_the_paper():
 
 
 @pytest.mark.parametrize(
-    ("widths", "shares"),
-    [((0, 6, 10), (30, 6, 10)), ((0, 0, 0), (15, 15, 16)), ((20, 20), (20, 20))],
+    ("weights", "columns", "shares"),
+    [
+        ((4, 1, 2), 48, (27, 6, 13)),
+        ((4, 1, 2), 32, (18, 4, 8)),
+        ((1, 1, 1), 32, (10, 10, 10)),
+        ((1,), 48, (48,)),
+        ((100, 1, 1), 32, (26, 2, 2)),
+    ],
 )
-def test_flexible_columns_share_what_fixed_ones_leave(widths, shares):
-    assert column_widths(widths, needs=[0] * len(widths), columns=48) == shares
+def test_columns_share_the_line_by_weight(weights, columns, shares):
+    assert column_widths(weights, needs=[0] * len(weights), columns=columns) == shares
 
 
 @given(
-    st.lists(st.integers(0, 300), min_size=1, max_size=6),
+    st.lists(st.integers(1, 300), min_size=1, max_size=6),
     st.integers(24, 64),
     st.data(),
 )
 def test_columns_fit_every_paper_whatever_was_asked(widths, columns, data):
     needs = [data.draw(st.integers(0, 80)) for _ in widths]
     shares = column_widths(widths, needs=needs, columns=columns)
-    assert sum(shares) + len(shares) - 1 <= columns
+    assert sum(shares) + len(shares) - 1 == columns
     assert min(shares) >= 2
 
 
@@ -122,7 +140,7 @@ def test_wrapping_loses_nothing_but_spaces_and_keeps_the_width(text, room):
     st.data(),
 )
 def test_every_column_begins_where_the_one_above_begins(texts, columns, data):
-    widths = tuple(data.draw(st.sampled_from([0, 4, 6, 10])) for _ in texts)
+    widths = tuple(data.draw(st.integers(1, 9)) for _ in texts)
     page = Page(columns=columns, code_of=PAPER_80MM.code_of)
     lines = page.lines(Columns(tuple(texts), widths))
     shares = column_widths(widths, needs=[0] * len(texts), columns=columns)
