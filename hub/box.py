@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from flask import current_app
 
 from core.clock import Clock, SystemClock
 from core.crypto import LogKey, card_key, database_key, log_key, pin_pepper, verify_log
@@ -14,6 +15,7 @@ from core.ids import Ids
 from core.journal import MIGRATIONS, Act, Finding, Identity, Journal, Part, Parts, verify
 from core.organisation import Store, store
 from core.sqlite import Door, Migration, Reader, Writer
+from hub.doorbell import ring
 
 FIRST_EPOCH = 1
 HUB_ID_BYTES = 8
@@ -69,6 +71,11 @@ class Box:
     @property
     def bells(self) -> Path:
         return self.folder / "run"
+
+    def written(self) -> None:
+        """Wake the processes that carry on from the tables."""
+        ring(self.bells, "jobs")
+        ring(self.bells, "devices")
 
     def store_id(self, db: Reader) -> str:
         """Return which branch this box stands in; empty before it was told."""
@@ -127,6 +134,12 @@ def open_box(
     with door.read() as db:
         clock.raise_floor(journal.head(db).at)
     return Box(folder=folder, door=door, journal=journal, secrets=secrets, database_key=key)
+
+
+def here() -> Box:
+    """Return the box that serves the current request."""
+    box: Box = current_app.extensions["house"]
+    return box
 
 
 def settle_in(tx: Writer, store_id: str) -> None:

@@ -6,8 +6,9 @@ A view parses, calls `write` or `read` once, and renders. Every route declares w
 from core.web.edge import Caller, House, caller, house, read, reading_act, write
 from core.web.guard import csrf_token
 from core.web.guard import install as install_guards
+from core.web.language import gettext, language, ngettext
 from core.web.markers import Door, paired, permission, permission_of, public, staff_only
-from core.web.shell import Capability, NavItem, bulletin, is_partial, language, make_app, theme
+from core.web.shell import Capability, NavItem, bulletin, is_partial, make_app, theme
 from core.web.stream import Bulletin
 from core.web.told import sentence
 
@@ -21,11 +22,13 @@ __all__ = [
     "bulletin",
     "caller",
     "csrf_token",
+    "gettext",
     "house",
     "install_guards",
     "is_partial",
     "language",
     "make_app",
+    "ngettext",
     "paired",
     "permission",
     "permission_of",

@@ -21,6 +21,10 @@ class House(Protocol):
     @property
     def door(self) -> Door: ...
 
+    def written(self) -> None:
+        """Tell the program's other processes that something was committed."""
+        ...
+
     def act(
         self, db: Reader, *, actor: str | None = None, device: str | None = None
     ) -> Act: ...
@@ -57,9 +61,12 @@ def write(verb: Callable[[Writer, Act], T]) -> T:
     """Run one verb in one transaction, as the caller; its answer is on the disk."""
     who = caller()
     served = house()
-    return served.door.write(
+    answer = served.door.write(
         lambda tx: verb(tx, served.act(tx, actor=who.staff, device=who.device))
     )
+    served.written()
+    current_app.extensions["bulletin"].announce()
+    return answer
 
 
 @contextmanager

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import flask
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, Response, request
 from flask_babel import Babel
 
 from core.errors import Refusal
@@ -18,10 +18,10 @@ from core.journal import Part
 from core.money import yuan
 from core.web import guard, told
 from core.web.edge import House
+from core.web.language import LANGUAGES, catalogue, language
 from core.web.stream import Bulletin
 
 DIST = Path(__file__).parent / "static" / "dist"
-LANGUAGES = {"zh": "zh-CN", "en": "en"}
 THEMES = ("light", "dark", "contrast")
 BODY_BYTES_MAX = 4 * 1024 * 1024
 STATIC_AGE_S = 31_536_000
@@ -74,11 +74,12 @@ def make_app(
     )
     app.extensions["house"] = house
     app.extensions["bulletin"] = Bulletin()
-    Babel(app, locale_selector=language)
+    Babel(app, locale_selector=catalogue)
     app.jinja_env.globals.update(asset=asset)
     app.jinja_env.filters.update(yuan=yuan)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_look)
+    app.after_request(_remember_look)
     told.install(app)
     chosen = tuple(capabilities)
     app.extensions["nav"] = sorted(
@@ -95,21 +96,27 @@ def bulletin() -> Bulletin:
     return board
 
 
-def language() -> str:
-    """Return zh or en: what the reader chose, else what the browser asks for, else Chinese."""
-    chosen = request.cookies.get("lang", "")
-    if chosen in LANGUAGES:
-        return chosen
-    return request.accept_languages.best_match(list(LANGUAGES), "zh") or "zh"
-
-
 def theme() -> str:
-    chosen = request.cookies.get("theme", "")
+    """Return light, dark or contrast, as chosen on this device."""
+    chosen = request.args.get("theme") or request.cookies.get("theme", "")
     return chosen if chosen in THEMES else THEMES[0]
 
 
 def _look() -> dict[str, Any]:
-    return {"lang": LANGUAGES[language()], "theme": theme()}
+    return {"lang": language(), "theme": theme()}
+
+
+def _remember_look(response: Response) -> Response:
+    """Keep a language or theme that was chosen by a link or a plain form."""
+    for name, value, allowed in (
+        ("lang", request.args.get("lang"), tuple(LANGUAGES)),
+        ("theme", request.args.get("theme"), THEMES),
+    ):
+        if value in allowed:
+            response.set_cookie(
+                name, str(value), max_age=PREFERENCE_AGE_S, samesite="Strict", path="/"
+            )
+    return response
 
 
 @cache
@@ -126,6 +133,3 @@ def asset(name: str) -> str:
 def is_partial() -> bool:
     """Say whether htmx asks, so that a part of the page is the answer."""
     return request.headers.get("HX-Request") == "true"
-
-
-Renderer = Callable[..., str]

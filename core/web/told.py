@@ -7,11 +7,11 @@ from typing import Any
 
 import flask
 from flask import Flask, Response, current_app, render_template, request
-from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
 from core.errors import N_, Refusal, Refused
 from core.money import yuan
+from core.web.language import gettext
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,7 @@ def sentence(refused: Refused) -> str:
     """Return a refusal in the reader's language."""
     refusals: dict[str, Refusal] = current_app.config["REFUSALS"]
     refusal = refusals.get(refused.code, UNKNOWN)
-    told: str = gettext(refusal.sentence, **_shown(refused.facts))
-    return told
+    return gettext(refusal.sentence, **_shown(refused.facts))
 
 
 def _shown(facts: dict[str, Any]) -> dict[str, object]:
@@ -50,12 +49,12 @@ def answer(status: int, code: str, message: str, facts: dict[str, Any]) -> Respo
     if request.path.startswith("/api/"):
         body = flask.jsonify(error={"code": code, "message": message, "facts": facts})
     elif request.headers.get("HX-Request"):
-        body = flask.make_response(render_template("web/toast.html", message=message, bad=True))
+        body = flask.make_response(render_template("web/toast.html", message=message))
         body.headers["HX-Retarget"] = "#toasts"
         body.headers["HX-Reswap"] = "beforeend"
         body.headers["X-Refused"] = code
     else:
-        page = render_template("web/error.html", message=message, status=status, facts=facts)
+        page = render_template("web/error.html", heading=message, status=status)
         body = flask.make_response(page)
     body.status_code = status
     return body

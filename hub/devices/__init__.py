@@ -1,1 +1,43 @@
-"""What is plugged into the hub: a Protocol per kind of device, one file per driver."""
+"""The store's hardware: one process owns it, and rows are how pages talk to it."""
+
+from hub.devices.spool import (
+    CLAIMED,
+    DONE,
+    DROPPED,
+    PART,
+    QUEUED,
+    UNKNOWN,
+    claim,
+    drop,
+    finish,
+    jobs,
+    last_scan,
+    printers,
+    put_scan,
+    recover,
+    scans_after,
+    set_printer,
+    spool,
+    waiting,
+)
+
+__all__ = [
+    "CLAIMED",
+    "DONE",
+    "DROPPED",
+    "PART",
+    "QUEUED",
+    "UNKNOWN",
+    "claim",
+    "drop",
+    "finish",
+    "jobs",
+    "last_scan",
+    "printers",
+    "put_scan",
+    "recover",
+    "scans_after",
+    "set_printer",
+    "spool",
+    "waiting",
+]

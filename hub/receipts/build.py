@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
-
 from core.members import mask_phone
 from core.money import yuan
 from core.organisation import Company, Settings, Store
@@ -18,6 +16,7 @@ from core.sqlite import Row
 from core.tickets import SoldLine, TicketReversed, TicketSettled
 from core.till import STORED_VALUE
 from core.wallet import Payment, ToppedUp
+from core.web import gettext as _
 from hub.devices.printer import (
     QR,
     Columns,

@@ -1,0 +1,34 @@
+"""The reader's language, typed: what gettext and ngettext return is text."""
+
+from __future__ import annotations
+
+import flask_babel
+from flask import has_request_context, request
+
+LANGUAGES = {"zh-CN": "zh", "en": "en"}
+"""The `lang` of a page, and the catalogue that it reads."""
+DEFAULT = "zh-CN"
+
+
+def gettext(sentence: str, **facts: object) -> str:
+    """Return a Chinese sentence in the reader's language, with its facts filled in."""
+    return str(flask_babel.gettext(sentence, **facts))
+
+
+def ngettext(singular: str, plural: str, num: int, **facts: object) -> str:
+    return str(flask_babel.ngettext(singular, plural, num, **facts))
+
+
+def language() -> str:
+    """Return the page's language: what the reader chose, else the browser's, else Chinese."""
+    if not has_request_context():
+        return DEFAULT
+    chosen = request.args.get("lang") or request.cookies.get("lang", "")
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(list(LANGUAGES), DEFAULT) or DEFAULT
+
+
+def catalogue() -> str:
+    """Return the name of the catalogue for the reader's language."""
+    return LANGUAGES[language()]

@@ -1,0 +1,46 @@
+"""The hub's command line: `dianshu hub web|devices|jobs|admin`, one systemd unit each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hub.jobs import run_jobs
+from hub.serve import Serving, serve
+
+DATA = Path("/var/lib/dianshu")
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DATA,
+    envvar="DIANSHU_DATA",
+    show_default=True,
+    help="The hub's own folder.",
+)
+
+
+@click.group()
+def hub() -> None:
+    """Run one store's hub."""
+
+
+@hub.command()
+@data_option
+@click.option("--bind", default="127.0.0.1:8080", show_default=True, help="Address and port.")
+@click.option("--host", "hosts", multiple=True, help="A further name that the hub answers to.")
+def web(data: Path, bind: str, hosts: tuple[str, ...]) -> None:
+    """Serve the till's pages and the API."""
+    serve(data, Serving(bind=bind, hosts=hosts))
+
+
+@hub.command()
+@data_option
+def jobs(data: Path) -> None:
+    """Project history, seal the journal, move the log into the database."""
+    run_jobs(data)
+
+
+if __name__ == "__main__":
+    hub()

@@ -1,0 +1,20 @@
+"""Who may come in: paired devices, people by PIN or card, programs by token."""
+
+from hub.access.callers import device, look, till, to_login, to_pairing
+from hub.access.login import make_token, set_pin
+from hub.access.pairing import invite
+from hub.access.tables import PART
+from hub.access.views import pages
+
+__all__ = [
+    "PART",
+    "device",
+    "invite",
+    "look",
+    "make_token",
+    "pages",
+    "set_pin",
+    "till",
+    "to_login",
+    "to_pairing",
+]

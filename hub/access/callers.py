@@ -1,0 +1,125 @@
+"""Before every request: which device, which person, or which program's token."""
+
+from __future__ import annotations
+
+from flask import Response, g, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from core.errors import Refused
+from core.sqlite import Row
+from core.web import Caller, is_partial, read
+from hub.access import login, pairing
+from hub.box import here
+
+DEVICE_AGE_S = 400 * 86_400
+
+
+def cookie_name(kind: str) -> str:
+    """Return a cookie's name; over TLS the browser guards its origin by the prefix."""
+    return f"__Host-{kind}" if request.is_secure else kind
+
+
+def set_cookie(response: AnyResponse, kind: str, value: str, *, age_s: int | None) -> None:
+    response.set_cookie(
+        cookie_name(kind),
+        value,
+        max_age=age_s,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Strict",
+        path="/",
+    )
+
+
+def drop_cookie(response: AnyResponse, kind: str) -> None:
+    response.delete_cookie(
+        cookie_name(kind), secure=request.is_secure, httponly=True, samesite="Strict", path="/"
+    )
+
+
+def device() -> Row:
+    """Return the paired device that calls. Refused: not_paired."""
+    row: Row | None = g.get("device")
+    if row is None:
+        raise Refused("not_paired")
+    return row
+
+
+def till() -> str:
+    """Return the till of the calling device or token."""
+    known: Caller = g.caller
+    return known.till or ""
+
+
+def session_token() -> str:
+    return request.cookies.get(cookie_name("session"), "")
+
+
+def look() -> None:
+    """Find out who calls; the guards decide what they may.
+
+    Refused: session_locked, for everything but the way back in.
+    """
+    g.caller = Caller()
+    if request.endpoint == "static":
+        return
+    header = request.headers.get("Authorization", "")
+    if header.startswith("Bearer "):
+        _look_at_token(header.removeprefix("Bearer "))
+        return
+    _look_at_cookies()
+
+
+def _look_at_token(token: str) -> None:
+    with read() as db:
+        row = login.find_token(db, token)
+    if row is not None:
+        g.caller = Caller(
+            device=f"token:{row['name']}",
+            till=row["till"],
+            staff=row["staff"],
+            staff_name=row["staff_name"],
+            role=row["role"],
+            token=True,
+        )
+
+
+def _look_at_cookies() -> None:
+    cookie = request.cookies.get(cookie_name("device"), "")
+    if not cookie:
+        return
+    with read() as db:
+        row = pairing.device_by_cookie(db, cookie)
+        if row is None:
+            return
+        token = session_token()
+        found = (
+            login.find_session(db, token, row, at=here().journal.clock.read().at)
+            if token
+            else None
+        )
+    g.device = row
+    known = Caller(device=row["id"], till=row["till"], csrf_binding=cookie)
+    if found is not None and found.locked:
+        g.locked_staff = found.staff
+    elif found is not None:
+        known.staff, known.staff_name = found.staff.id, found.staff.name
+        known.role, known.csrf_binding = found.staff.role, token
+    g.caller = known
+
+
+def to_pairing() -> AnyResponse:
+    return _go(url_for("access.pair_page"))
+
+
+def to_login() -> AnyResponse:
+    asked = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return _go(url_for("access.login_page", next=asked))
+
+
+def _go(url: str) -> AnyResponse:
+    if is_partial():
+        answer = Response(status=401)
+        answer.headers["HX-Redirect"] = url
+        return answer
+    return redirect(url)

@@ -1,0 +1,70 @@
+"""The jobs process: history a moment after the fact, seals, and the only checkpoints."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from pathlib import Path
+
+from core.journal import drain_all, seal
+from hub.app import open_hub
+from hub.box import Box
+from hub.doorbell import Doorbell, ring
+
+SEAL_EVERY_S = 60.0
+CHECKPOINT_BYTES = 4 * 1024 * 1024
+CHECKPOINT_EVERY_S = 300.0
+TICK_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+def run_jobs(folder: Path) -> None:
+    """Work until told to stop."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    box = open_hub(folder)
+    ear = Doorbell(box.bells, "jobs")
+    sealed_at = moved_at = time.monotonic()
+    try:
+        while not stopping.is_set():
+            ear.wait(TICK_S)
+            project(box)
+            now = time.monotonic()
+            if now - sealed_at >= SEAL_EVERY_S:
+                seal_journal(box)
+                sealed_at = now
+            if _log_bytes(box) > CHECKPOINT_BYTES or now - moved_at >= CHECKPOINT_EVERY_S:
+                box.door.checkpoint()
+                moved_at = now
+        seal_journal(box)
+    finally:
+        ear.close()
+        box.close()
+
+
+def project(box: Box) -> None:
+    """Bring history to the journal's head and tell the pages."""
+    with box.door.read() as db:
+        waiting = db.value(
+            """SELECT 1 FROM journal j LEFT JOIN projected p
+                 ON p.origin = j.origin AND p.epoch = j.epoch
+                WHERE j.seq > COALESCE(p.seq, 0) LIMIT 1"""
+        )
+    if waiting:
+        drain_all(box.door, box.parts)
+        ring(box.bells, "web")
+
+
+def seal_journal(box: Box) -> None:
+    """Sign what was written since the last seal."""
+    identity, sign = box.journal.identity, box.secrets.log_key.sign
+    box.door.write(lambda tx: seal(tx, identity, sign))
+
+
+def _log_bytes(box: Box) -> int:
+    wal = box.door.path.with_name(f"{box.door.path.name}-wal")
+    return wal.stat().st_size if wal.exists() else 0
