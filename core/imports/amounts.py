@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from core.imports.cells import Cell, clipped
 from core.imports.fields import CellRefused, Context
-from core.imports.texts import words
+from core.imports.texts import compact, words
 from core.money import AMOUNT_MAX, Cents
 
 FEN_TOLERANCE = 1_000_000
@@ -27,7 +26,7 @@ _AMOUNT = re.compile(
 def amount(cell: Cell, _: Context) -> Cents | None:
     """Read yuan, typed or from a spreadsheet's float, as fen; None for a blank."""
     typed = f"{cell:.{FLOAT_DIGITS}f}" if isinstance(cell, float) else words(cell)
-    text = "".join(unicodedata.normalize("NFKC", typed).split())
+    text = compact(typed)
     if not text:
         return None
     match = _AMOUNT.fullmatch(text)

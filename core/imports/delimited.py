@@ -21,8 +21,8 @@ from core.imports.limits import CELL_CHARS_MAX, LINE_CHARS_MAX, RECORD_LINES_MAX
 CHUNK_BYTES = 1024 * 1024
 SAMPLE_LINES = 60
 BROKEN_SHARE_MAX = 0.02
-"""Of the letters beyond ASCII, or of a tenth of all. A letter that some program cut in half
-breaks few of them, a wrong guess most."""
+"""Of the letters beyond ASCII. A letter that some program cut in half breaks few of them, a
+wrong guess most."""
 DELIMITERS = (",", "\t", ";")
 
 _BYTE_ORDER_MARKS = (
@@ -132,28 +132,25 @@ def _find_encoding(path: Path) -> str:
     with path.open("rb") as stream:
         head = stream.read(4)
     marked = next((name for mark, name in _BYTE_ORDER_MARKS if head.startswith(mark)), None)
-    shares: dict[str, float] = {}
+    # Text of another encoding is hardly ever sound UTF-8; as GB18030 most of anything is.
     for encoding in (marked,) if marked else ("utf-8", "gb18030"):
-        shares[encoding] = _broken_share(path, encoding)
-        if not shares[encoding]:
+        if _broken_share(path, encoding) <= BROKEN_SHARE_MAX:
             return encoding
-    best = min(shares, key=shares.__getitem__)
-    if shares[best] > BROKEN_SHARE_MAX:
-        raise Refused("import_encoding_unknown")
-    return best
+    raise Refused("import_encoding_unknown")
 
 
 def _broken_share(path: Path, encoding: str) -> float:
     """Return how much of the text cannot be right: letters that do not decode, and NUL."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
-    broken = letters = beyond = 0
+    broken = beyond = zeros = letters = 0
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):
             text = decoder.decode(chunk)
-            broken += text.count("\N{REPLACEMENT CHARACTER}") + text.count("\0")
-            letters += len(text)
+            broken += text.count("\N{REPLACEMENT CHARACTER}")
             beyond += len(text) - len(text.encode("ascii", "ignore"))
-    return broken / max(beyond, letters // 10, 1)
+            zeros += text.count("\0")
+            letters += len(text)
+    return max(broken / max(beyond, 1), zeros / max(letters, 1))
 
 
 def _shape(lines: list[str], delimiter: str) -> tuple[int, int]:

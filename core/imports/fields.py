@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -130,16 +130,14 @@ class Schema(Generic[Typed]):
         return next((field for field in self.fields if field.name == name), None)
 
 
-def row_key(schema: Schema[Any], values: dict[str, Any]) -> str:
+def row_key(kind: str, values: Mapping[str, Any], defaults: Mapping[str, object]) -> str:
     """Return the key of a row's values.
 
     Values that say nothing are left out, so that a field which is added to the program later
     does not change the keys of the rows that lack it.
     """
-    said = [schema.kind]
-    for field in sorted(schema.fields, key=lambda field: field.name):
-        value = values.get(field.name, field.default)
-        if value != field.default:
-            said.append(f"{field.name}={value}")
+    said = [
+        f"{name}={value}" for name, value in sorted(values.items()) if value != defaults[name]
+    ]
     # No cleaned value holds a control character, so two different rows never join to one text.
-    return hashlib.sha256("\x1f".join(said).encode()).hexdigest()
+    return hashlib.sha256("\x1f".join((kind, *said)).encode()).hexdigest()

@@ -77,6 +77,7 @@ def find_mapping(
     Refused: import_headings_absent, import_headings_missing, import_heading_unknown,
     import_field_unknown, import_field_twice; and what reading the table refuses.
     """
+    _check_fields(overrides or {}, schema)
     orders = {plain_heading(heading): field for heading, field in (overrides or {}).items()}
     lookup = _lookup(schema)
     row = _find_row(table, schema, lookup, orders)
@@ -84,7 +85,9 @@ def find_mapping(
         example = "、".join(field.label for field in schema.fields[:5])
         raise Refused("import_headings_absent", rows=HEADING_ROWS, example=example)
     columns = _columns(row.titles)
-    _check_orders(columns, overrides or {}, schema)
+    for heading in overrides or {}:
+        if plain_heading(heading) not in {plain_heading(each.heading) for each in columns}:
+            raise Refused("import_heading_unknown", heading=heading, found=_listed(columns))
     columns = _assign(columns, schema, lookup, orders)
     _check_complete(columns, schema)
     return Mapping(row.line, columns)
@@ -188,20 +191,16 @@ def _columns(titles: tuple[str, ...]) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _check_orders(
-    columns: tuple[Column, ...], overrides: Overrides[str, str], schema: Schema[Any]
-) -> None:
-    headings = {plain_heading(column.heading) for column in columns}
+def _check_fields(overrides: Overrides[str, str], schema: Schema[Any]) -> None:
     first: dict[str, str] = {}
     for heading, field in overrides.items():
-        if plain_heading(heading) not in headings:
-            raise Refused("import_heading_unknown", heading=heading, found=_listed(columns))
         if not field:
             continue
         if not schema.field(field):
             raise Refused("import_field_unknown", field=field)
         if field in first:
-            raise Refused("import_field_twice", first=first[field], second=heading, field=field)
+            facts = {"first": first[field], "second": heading, "field": field}
+            raise Refused("import_field_twice", **facts)
         first[field] = heading
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import posixpath
 import struct
 import zlib
@@ -33,8 +34,7 @@ FLAG_ENCRYPTED = 0x1
 _BROKEN = (
     BadZipFile,
     EOFError,
-    IndexError,
-    KeyError,
+    LookupError,
     NotImplementedError,
     OverflowError,
     RuntimeError,
@@ -62,6 +62,11 @@ def refusing_broken() -> Iterator[None]:
     except DefusedXmlException as error:
         raise Refused("import_xlsx_unsafe") from error
     except _BROKEN as error:
+        raise Refused("import_xlsx_broken") from error
+    except OSError as error:
+        # A part that says it begins before the file; any other is the disk's own trouble.
+        if error.errno != errno.EINVAL:
+            raise
         raise Refused("import_xlsx_broken") from error
 
 

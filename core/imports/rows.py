@@ -11,7 +11,7 @@ from datetime import date
 from itertools import islice
 from typing import Any, Generic
 
-from core.imports.cells import Row, clipped, shown
+from core.imports.cells import Row, clean_line, clipped
 from core.imports.fields import (
     BadRow,
     CellRefused,
@@ -79,6 +79,7 @@ class _Reading(Generic[Typed]):
             for column in mapping.mapped
             if (field := schema.field(column.field))
         ]
+        self._defaults = {field.name: field.default for field in schema.fields}
         self._lines: dict[str, dict[str, int]] = {name: {} for name in schema.unique}
 
     def read(self, row: Row) -> Typed | BadRow:
@@ -95,19 +96,22 @@ class _Reading(Generic[Typed]):
             ]
         if errors:
             return BadRow(row.line, tuple(errors), row.cells)
-        return self._schema.row(line=row.line, row_key=row_key(self._schema, values), **values)
+        key = row_key(self._schema.kind, values, self._defaults)
+        return self._schema.row(line=row.line, row_key=key, **values)
 
     def _not_a_row(self, row: Row) -> str:
         first = next((text for cell in row.cells if (text := clipped(cell))), "")
         word = unicodedata.normalize("NFKC", first).casefold().rstrip(":").replace(" ", "")
         if word in _TOTALS:
             return "row_is_total"
-        same = [
-            shown(cell) == self._headings[index]
-            for index, cell in enumerate(row.cells)
-            if cell is not None and index in self._headings
-        ]
-        return "row_repeats_headings" if len(same) > 1 and all(same) else ""
+        same = 0
+        for index, cell in enumerate(row.cells):
+            if cell is None or index not in self._headings:
+                continue
+            if not isinstance(cell, str) or clean_line(cell) != self._headings[index]:
+                return ""
+            same += 1
+        return "row_repeats_headings" if same > 1 else ""
 
     def _cells(self, row: Row, values: dict[str, Any]) -> Iterator[RowError]:
         """Fill the values that the row tells and yield what cannot be read."""

@@ -29,6 +29,7 @@ _WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+")
 _SCIENTIFIC = re.compile(r"([0-9])(?:\.([0-9]+))?E\+?([0-9]{2})", re.IGNORECASE)
 _MASKED = re.compile(r"[0-9][*xX•●]{2,}|[*•●]{2,}[0-9]")
 _BETWEEN_PHONES = re.compile(r"[/,;、|或\n]+|\s{2,}")
+_NEEDLESS_BLANKS = re.compile(r"(?<![0-9])\s+|\s+(?![0-9])")
 _COUNT = re.compile(r"([-−+]?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]*))?[分次个点枚件]?")
 
 
@@ -36,6 +37,14 @@ def words(cell: Cell) -> str:
     """Return what a cell says on one line, empty for blanks and their usual placeholders."""
     text = clean_line(cell) if isinstance(cell, str) else _known(cell)
     return _said(text)
+
+
+def compact(text: str) -> str:
+    """Return what is typed for a number in plain letters, blanks kept only between digits.
+
+    There they may part two numbers, which then are read as neither.
+    """
+    return _NEEDLESS_BLANKS.sub("", unicodedata.normalize("NFKC", text))
 
 
 def line(limit: int) -> Reader:
@@ -101,7 +110,7 @@ def count(limit: int) -> Reader:
     """Read a whole number from 0 to `limit`."""
 
     def read(cell: Cell, _: Context) -> int | None:
-        text = "".join(unicodedata.normalize("NFKC", words(cell)).split())
+        text = compact(words(cell))
         if not text:
             return None
         match = _COUNT.fullmatch(text)

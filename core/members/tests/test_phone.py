@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.members.phone import mask_phone, normalise_phone
@@ -68,12 +68,14 @@ def test_what_is_no_number_raises_with_the_text(typed):
         normalise_phone(typed)
 
 
+@settings(deadline=None)
 @given(mobiles, separators, st.sampled_from(["", "+86", "0086", "86", "0", "+86 "]))
 def test_separators_and_the_country_code_change_nothing(mobile, between, prefix):
     typed = prefix + between.join((mobile[:3], mobile[3:7], mobile[7:]))
     assert normalise_phone(typed) == mobile
 
 
+@settings(deadline=None)
 @given(st.text(max_size=50))
 def test_any_text_gives_a_stable_number_or_a_value_error(text):
     try:
@@ -100,6 +102,7 @@ def test_a_mask_keeps_the_ends_and_hides_at_least_four(phone, masked):
     assert mask_phone(phone) == masked
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"\+?[0-9]{4,16}", fullmatch=True))
 def test_a_mask_never_tells_more_than_seven_characters(phone):
     masked = mask_phone(phone)
