@@ -3,7 +3,7 @@
 A view parses, calls `write` or `read` once, and renders. Every route declares who may call it.
 """
 
-from core.web.edge import Caller, House, caller, house, read, reading_act, write
+from core.web.edge import Caller, House, caller, fresh_read, house, read, reading_act, write
 from core.web.guard import csrf_token
 from core.web.guard import install as install_guards
 from core.web.language import gettext, language, ngettext
@@ -22,6 +22,7 @@ __all__ = [
     "bulletin",
     "caller",
     "csrf_token",
+    "fresh_read",
     "gettext",
     "house",
     "install_guards",

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from flask import current_app, g
 
-from core.journal import Act
+from core.journal import Act, Parts, drain_all
 from core.sqlite import Door, Reader, Writer
 
 T = TypeVar("T")
@@ -20,6 +20,9 @@ class House(Protocol):
 
     @property
     def door(self) -> Door: ...
+
+    @property
+    def parts(self) -> Parts: ...
 
     def written(self) -> None:
         """Tell the program's other processes that something was committed."""
@@ -73,6 +76,15 @@ def write(verb: Callable[[Writer, Act], T]) -> T:
 def read() -> Iterator[Reader]:
     """Lend one consistent view."""
     with house().door.read() as db:
+        yield db
+
+
+@contextmanager
+def fresh_read() -> Iterator[Reader]:
+    """Lend a view whose history reaches the journal's head: for what somebody acts on."""
+    served = house()
+    drain_all(served.door, served.parts)
+    with served.door.read() as db:
         yield db
 
 

@@ -19,6 +19,7 @@ from hub.devices.spool import (
     set_printer,
     spool,
     waiting,
+    was_printed,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "set_printer",
     "spool",
     "waiting",
+    "was_printed",
 ]

@@ -122,6 +122,17 @@ def jobs(db: Reader) -> list[Row]:
     )
 
 
+def was_printed(db: Reader, subject: str) -> bool:
+    """Say whether a receipt for this was ever queued, so that the next one is a copy."""
+    return (
+        db.one(
+            "SELECT 1 FROM print_job WHERE subject = :subject AND kind = 'receipt' LIMIT 1",
+            subject=subject,
+        )
+        is not None
+    )
+
+
 def waiting(db: Reader) -> Row:
     """Return how many jobs wait and how many have an unknown fate."""
     row = db.one(
@@ -195,6 +206,7 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
                 """CREATE INDEX print_job_alive ON print_job (queued_at)
                     WHERE state IN ('queued', 'claimed', 'unknown')""",
+                "CREATE INDEX print_job_by_subject ON print_job (subject)",
                 """CREATE TABLE scan (
                      id TEXT PRIMARY KEY, till TEXT NOT NULL, value TEXT NOT NULL,
                      at INTEGER NOT NULL
