@@ -25,7 +25,6 @@ from tests.appliance.unit_files import (
     settings,
     users,
 )
-from tests.architecture.sources import ROOT, files
 
 EXPOSURE_MAX = 15
 """In tenths, as systemd-analyze takes it: 1.5."""
@@ -37,16 +36,10 @@ each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 each_program = pytest.mark.parametrize("unit", PROGRAMS, ids=lambda unit: unit.stem)
 
 
-def commands():
-    """The program's own tree; skips while the hub's command is not written."""
-    if importlib.util.find_spec("hub.__main__") is None:
-        pytest.skip("hub/__main__.py is not written yet")
-    found = {}
-    for name, target in entry_points().items():
-        module, _, attribute = target.partition(":")
-        if importlib.util.find_spec(module):
-            found[name] = getattr(importlib.import_module(module), attribute)
-    return found
+def command(name):
+    """Load a command as the program itself does."""
+    module, _, attribute = entry_points()[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def test_the_three_programs_have_a_unit_each_and_there_are_no_others():
@@ -71,13 +64,27 @@ def test_a_line_that_systemd_would_not_understand_is_found(tmp_path):
 
 
 @each_program
-def test_every_program_that_a_unit_starts_is_a_command(unit):
+def test_every_program_that_a_unit_starts_is_a_command(unit, monkeypatch):
+    monkeypatch.delenv("DIANSHU_DATA", raising=False)
     program, *words = settings(unit).words("ExecStart")
     assert program == f"{VENV}/dianshu"
-    assert words == ["hub", unit.stem.removeprefix("dianshu-")]
-    assert words[0] in entry_points()
-    command = commands()[words[0]]
-    assert words[1] in command.commands
+    assert words[:2] == ["hub", unit.stem.removeprefix("dianshu-")]
+    group = command(words[0])
+    assert words[1] in group.commands
+    context = group.commands[words[1]].make_context(words[1], words[2:])
+    assert context.params["data"] == Path("/var/lib/dianshu")
+
+
+@each_program
+def test_a_program_is_told_its_folder_by_a_variable_that_it_reads(unit):
+    own = settings(unit)
+    told = dict(word.split("=") for word in own.words("Environment"))
+    (data,) = [
+        option
+        for option in command("hub").commands[unit.stem.removeprefix("dianshu-")].params
+        if option.name == "data"
+    ]
+    assert told[data.envvar] == own.one("WorkingDirectory")
 
 
 def test_the_secrets_are_made_by_a_module_that_exists():
@@ -195,9 +202,6 @@ def test_a_unit_writes_only_where_a_folder_is_made_for_it(unit):
     assert own.words("ReadWritePaths")
     for path in [*own.words("ReadWritePaths"), own.one("WorkingDirectory")]:
         assert places()[path][0] == "d"
-    folder = re.search(r"DIANSHU_FOLDER=(\S+)", own.one("Environment"))
-    assert folder
-    assert folder[1] == own.one("WorkingDirectory")
 
 
 def test_folders_belong_to_users_and_groups_that_exist():
@@ -221,23 +225,11 @@ def test_the_database_is_open_to_its_group_and_to_nobody_else():
 @each_program
 def test_a_program_that_fails_is_started_again_for_ever(unit):
     own = settings(unit)
+    assert own.one("Type") == "notify"
     assert own.one("Restart") == "always"
     # Five starts in ten seconds would make systemd give up; three seconds apart they are fewer.
     assert int(own.one("RestartSec")) >= 3
     assert own.one("WantedBy") == "multi-user.target"
-
-
-def test_the_programs_tell_systemd_when_they_serve():
-    assert {settings(unit).one("Type") for unit in PROGRAMS} == {"notify"}
-    commands()
-    sources = "".join(
-        path.read_text(encoding="utf-8")
-        for path in files(ROOT / "hub", ".py")
-        if "tests" not in path.parts
-    )
-    assert re.search(r"from core import .*sdnotify|from core\.sdnotify import", sources), (
-        "a unit of Type=notify is ended after two minutes unless its program says READY"
-    )
 
 
 def test_the_readme_has_a_row_for_every_unit_and_its_user():
