@@ -1,5 +1,6 @@
-// <idle-lock url seconds>: nobody touched the device for a while, so the session is locked.
-// The ticket is in the hub and stays. With the hub away, the page is covered all the same.
+// <idle-lock url seconds>: nobody touched the device for a while, so the session is locked and
+// the page that the hub sends to is shown. The ticket is in the hub and stays. With the hub
+// away, the page is covered all the same.
 import { csrfToken } from "../page/context";
 import { everySecond } from "../page/clock";
 import { onLinkChange } from "../page/link";
@@ -54,7 +55,8 @@ class IdleLock extends HTMLElement {
     try {
       const headers = { "X-CSRF-Token": csrfToken() };
       const response = await fetch(url, { method: "POST", headers });
-      location.replace(response.redirected ? response.url : (this.getAttribute("next") ?? url));
+      if (response.redirected) location.replace(response.url);
+      else location.reload();
     } catch {
       // The cover stays; the hub is told as soon as it is heard again.
     }

@@ -2,6 +2,7 @@
 // point for jiao and fen. Inside it is a string of digits and a number of fen; no fractions.
 import { isShown, takesTyping } from "../page/context";
 import { topDialog } from "../page/dialogs";
+import { onRequest } from "../page/htmx";
 import type { Restorable } from "../page/wedge";
 
 const YUAN_DIGITS_MAX = 7;
@@ -53,6 +54,7 @@ function withPoint(entry: Entry): Entry {
 }
 
 function withoutLast(entry: Entry): Entry {
+  if (entry.fresh) return { typed: "", fen: 0, fresh: false };
   const typed = (entry.typed || plain(entry.fen)).slice(0, -1);
   return { typed, fen: fenOf(typed), fresh: false };
 }
@@ -106,6 +108,11 @@ class MoneyKeypad extends HTMLElement implements Restorable {
   /** The amount in fen. */
   get fen(): number {
     return this.#entry.fen;
+  }
+
+  /** Write again what is held here, should a swap have put the page's first words back. */
+  show(): void {
+    this.#show();
   }
 
   get due(): number {
@@ -195,3 +202,6 @@ class MoneyKeypad extends HTMLElement implements Restorable {
 }
 
 customElements.define("money-keypad", MoneyKeypad);
+onRequest("after:swap", () => {
+  document.querySelectorAll<MoneyKeypad>("money-keypad").forEach((pad) => pad.show());
+});

@@ -2,6 +2,7 @@
 // later, so that a card swiped over the pad is a scan and not six digits of a PIN.
 import { isShown, takesTyping } from "../page/context";
 import { topDialog } from "../page/dialogs";
+import { onRequest } from "../page/htmx";
 import type { Restorable } from "../page/wedge";
 
 const SETTLE_MS = 120;
@@ -16,9 +17,6 @@ class PinPad extends HTMLElement implements Restorable {
     this.addEventListener("click", this.#onClick);
     document.addEventListener("keydown", this.#onKey);
     this.dataset["liveReady"] = "";
-    // A password field would make the browser offer to keep every cashier's PIN.
-    const input = this.#input();
-    if (input) input.type = "hidden";
     this.#show();
   }
 
@@ -35,6 +33,10 @@ class PinPad extends HTMLElement implements Restorable {
       this.#digits = before;
       this.#show();
     };
+  }
+
+  show(): void {
+    this.#show();
   }
 
   get #length(): number {
@@ -85,6 +87,8 @@ class PinPad extends HTMLElement implements Restorable {
 
   #show(): void {
     const input = this.#input();
+    // A password field would make the browser offer to keep every cashier's PIN.
+    if (input) input.type = "hidden";
     if (input) input.value = this.#digits;
     this.dataset["liveCount"] = String(this.#digits.length);
     const dots = this.querySelectorAll("[data-dot]");
@@ -95,3 +99,6 @@ class PinPad extends HTMLElement implements Restorable {
 }
 
 customElements.define("pin-pad", PinPad);
+onRequest("after:swap", () => {
+  document.querySelectorAll<PinPad>("pin-pad").forEach((pad) => pad.show());
+});

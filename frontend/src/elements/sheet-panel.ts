@@ -1,5 +1,6 @@
 // <sheet-panel>: a side panel that on a phone is one row at the bottom and opens as a sheet.
 // Wide screens show it whole; there the style sheet ignores its state.
+import { onRequest } from "../page/htmx";
 
 const PHONE = window.matchMedia("(max-width: 700px)");
 
@@ -15,14 +16,14 @@ class SheetPanel extends HTMLElement {
     }
   };
   #onResize = (): void => {
-    this.#show(this.isOpen);
+    this.show();
   };
 
   connectedCallback(): void {
     this.addEventListener("click", this.#onClick);
     document.addEventListener("keydown", this.#onKey);
     PHONE.addEventListener("change", this.#onResize);
-    this.#show(this.isOpen);
+    this.show();
   }
 
   disconnectedCallback(): void {
@@ -36,11 +37,11 @@ class SheetPanel extends HTMLElement {
   }
 
   toggle(open = !this.isOpen): void {
-    this.#show(open);
+    this.show(open);
     this.dispatchEvent(new CustomEvent("sheet-toggle", { bubbles: true, detail: { open } }));
   }
 
-  #show(open: boolean): void {
+  show(open = this.isOpen): void {
     this.dataset["liveOpen"] = String(open);
     for (const toggle of this.querySelectorAll("[data-sheet-toggle]")) {
       toggle.setAttribute("aria-expanded", String(open));
@@ -54,3 +55,6 @@ class SheetPanel extends HTMLElement {
 }
 
 customElements.define("sheet-panel", SheetPanel);
+onRequest("after:swap", () => {
+  document.querySelectorAll<SheetPanel>("sheet-panel").forEach((panel) => panel.show());
+});

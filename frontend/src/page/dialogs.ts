@@ -8,9 +8,13 @@ const stack: HTMLDialogElement[] = [];
 
 /** The dialog in front, if any: nothing behind it may be used. */
 export function topDialog(): HTMLDialogElement | null {
-  // A swap may have taken an open dialog away without closing it.
-  while (stack.length > 0 && !stack[stack.length - 1]?.isConnected) stack.pop();
-  return stack[stack.length - 1] ?? null;
+  // The close event comes late, and a swap takes an open dialog away without one.
+  while (stack.length > 0) {
+    const top = stack[stack.length - 1];
+    if (top?.open && top.isConnected) return top;
+    stack.pop();
+  }
+  return null;
 }
 
 /** Notes must stay above the dialog and usable, so they move into it and back. */
@@ -52,6 +56,7 @@ function onOpener(event: MouseEvent, opener: Element): void {
   if (!(dialog instanceof HTMLDialogElement)) return;
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  if (opener.getAttribute("aria-disabled") === "true") return;
   openDialog(dialog);
   if (opener instanceof HTMLAnchorElement) fillFrom(opener, dialog);
 }

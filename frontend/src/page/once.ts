@@ -6,6 +6,8 @@ import { lock, lockables, unlock } from "./locks";
 import { toast } from "./toasts";
 
 const SLOW_AFTER_MS = 300;
+/** A form that answers with a file leaves the page where it is, and nothing tells us so. */
+const PLAIN_LOCK_MS = 8000;
 
 const numbered = new WeakMap<HTMLInputElement, { first: string; last: string; taps: number }>();
 
@@ -33,7 +35,11 @@ document.addEventListener("submit", (event) => {
   if (!(form instanceof HTMLFormElement)) return;
   window.setTimeout(() => {
     if (event.defaultPrevented) return;
-    for (const button of lockables(form, "[data-once]")) lock(button, "flight");
+    const buttons = lockables(form, "[data-once]");
+    buttons.forEach((button) => lock(button, "flight"));
+    window.setTimeout(() => {
+      buttons.forEach((button) => unlock(button, "flight"));
+    }, PLAIN_LOCK_MS);
   });
 });
 

@@ -3,7 +3,7 @@
 Its pages stand in for what the hub's slices render, so that the contracts with the scripts
 (see frontend/README.md) are tested without any of those slices. To look at it:
 
-    python -m core.web.tests.gallery
+    python -m core.web.tests.gallery.app
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
@@ -29,10 +30,10 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response as Answer
 
 from core.money import yuan
-from core.web.tests import gallery_shop
-from core.web.tests.gallery_shop import Shop, Stream
+from core.web.tests.gallery import shop as known
+from core.web.tests.gallery.shop import Shop, Stream
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 DIST = ROOT / "core/web/static/dist"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -44,16 +45,16 @@ HEARTBEAT_S = 0.5
 pages = Blueprint("gallery", __name__)
 
 
-def shop() -> Shop:
+def the_shop() -> Shop:
     kept: Shop = current_app.config["SHOP"]
     return kept
 
 
 def make_app(kept: Shop) -> Flask:
-    here = Path(__file__).parent / "gallery_templates"
+    here = Path(__file__).parent / "templates"
     app = Flask(__name__, static_folder=str(DIST), static_url_path="/s")
     loaders = [FileSystemLoader(str(here)), FileSystemLoader(str(ROOT / "core/web/templates"))]
-    app.jinja_loader = ChoiceLoader(loaders)  # type: ignore[assignment]
+    app.jinja_loader = ChoiceLoader(loaders)
     app.jinja_env.filters["yuan"] = yuan
     app.config.update(SHOP=kept, BABEL_DEFAULT_LOCALE="zh_Hans_CN", TEMPLATES_AUTO_RELOAD=True)
     Babel(app)
@@ -67,7 +68,7 @@ def context() -> dict[str, Any]:
     manifest = json.loads((DIST / "manifest.json").read_text())
     nav = [
         {"href": href, "label": label, "icon": icon, "current": request.path == href}
-        for href, label, icon in gallery_shop.NAV
+        for href, label, icon in known.NAV
     ]
     return {
         "asset": lambda name: f"/s/{manifest[name]}",
@@ -79,9 +80,9 @@ def context() -> dict[str, Any]:
         "staff": "王芳",
         "shift_label": "早班",
         "link_state": {"cloud": True, "pending": 3},
-        "shop": shop(),
-        "ticket": shop().ticket(),
-        "known": gallery_shop,
+        "shop": the_shop(),
+        "ticket": the_shop().ticket(),
+        "known": known,
         "stream_url": "/stream" if "stream" in request.args else None,
         "now_ms": int(time.time() * 1000),
         "zone": "Asia/Shanghai",
@@ -134,22 +135,22 @@ def page(name: str) -> str | tuple[str, int]:
 @pages.post("/ticket/lines")
 def add_line() -> str | Answer:
     operation = request.form["operation"]
-    if operation not in shop().operations:
-        shop().operations.append(operation)
-        shop().add(int(request.form["item"]), int(request.form.get("step", "1")))
+    if operation not in the_shop().operations:
+        the_shop().operations.append(operation)
+        the_shop().add(int(request.form["item"]), int(request.form.get("step", "1")))
     return ticket_part()
 
 
 @pages.post("/ticket/walkin")
 def toggle_walkin() -> str | Answer:
-    shop().who = "member" if shop().who == "walkin" else "walkin"
+    the_shop().who = "member" if the_shop().who == "walkin" else "walkin"
     return ticket_part()
 
 
 @pages.post("/ticket/member")
 def set_member() -> str | Answer:
-    shop().scans.append(request.form["code"])
-    shop().who = "member"
+    the_shop().scans.append(request.form["code"])
+    the_shop().who = "member"
     return ticket_part()
 
 
@@ -158,16 +159,21 @@ def show_pay() -> str:
     return render("_pay.html" if wants_part() else "pay.html")
 
 
+@pages.get("/ticket/pay-panel")
+def show_pay_panel() -> str:
+    return render("_pay_panel.html")
+
+
 @pages.post("/ticket/pay")
 def pay() -> str | tuple[str, int]:
     key, received = request.form["attempt"], int(request.form["received"])
-    shop().payment_posts.append(key)
+    the_shop().payment_posts.append(key)
     if "slow" in request.args:
         time.sleep(0.4)
-    if received < shop().ticket()["due"]:
+    if received < the_shop().ticket()["due"]:
         return render("_pay.html", problem="收到的钱不够，请补足或换一种方式。"), 422
-    shop().payments.setdefault(key, received)
-    return render("_paid.html", change=received - shop().ticket()["due"])
+    the_shop().payments.setdefault(key, received)
+    return render("_paid.html", change=received - the_shop().ticket()["due"])
 
 
 @pages.post("/note")
@@ -187,11 +193,11 @@ def board() -> str:
 
 @pages.get("/stream")
 def stream() -> Response:
-    if len(shop().streams) >= shop().streams_max:
+    if len(the_shop().streams) >= the_shop().streams_max:
         return Response(status=503, headers={"Retry-After": "60"})
     mine: Stream = queue.Queue()
-    shop().streams.append(mine)
-    return Response(listen(shop(), mine), mimetype="text/event-stream")
+    the_shop().streams.append(mine)
+    return Response(listen(the_shop(), mine), mimetype="text/event-stream")
 
 
 def listen(kept: Shop, mine: Stream) -> Iterator[str]:
@@ -201,6 +207,8 @@ def listen(kept: Shop, mine: Stream) -> Iterator[str]:
             try:
                 told = mine.get(timeout=HEARTBEAT_S)
             except queue.Empty:
+                if kept.is_silent:
+                    continue
                 told = ("hb", json.dumps({"now": int(time.time() * 1000)}))
             if told is None:
                 return
@@ -211,7 +219,7 @@ def listen(kept: Shop, mine: Stream) -> Iterator[str]:
 
 @pages.post("/lock")
 def lock() -> Answer:
-    shop().locks += 1
+    the_shop().locks += 1
     return redirect("/login")
 
 
@@ -223,9 +231,9 @@ def show_pairing() -> str:
 @pages.post("/pair")
 def enrol() -> tuple[dict[str, str], int]:
     asked = request.get_json()
-    if asked.get("code") != gallery_shop.PAIRING_CODE:
+    if asked.get("code") != known.PAIRING_CODE:
         return {"message": "配对码不对，或已过期。"}, 422
-    shop().device_key = unpadded(asked["public_key"])
+    the_shop().device_key = unpadded(asked["public_key"])
     return {"next": "/login"}, 201
 
 
@@ -238,9 +246,9 @@ def show_login() -> str:
 def login() -> str | Answer | tuple[str, int]:
     if not is_signed_by_device(request.form.get("signature", "")):
         return render("login.html", problem="这台设备未配对。"), 403
-    if request.form["pin"] != gallery_shop.PIN:
+    if request.form["pin"] != known.PIN:
         return render("login.html", problem="PIN 不对，请再试一次。"), 422
-    shop().logins.append(request.form["staff"])
+    the_shop().logins.append(request.form["staff"])
     return redirect("/")
 
 
@@ -250,13 +258,13 @@ def unpadded(text: str) -> bytes:
 
 def is_signed_by_device(signature: str) -> bool:
     raw = unpadded(signature)
-    key = shop().device_key
+    key = the_shop().device_key
     if len(raw) != 64 or not key:
         return False
     public = serialization.load_der_public_key(key)
     assert isinstance(public, ec.EllipticCurvePublicKey)
     r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
-    message = f"{gallery_shop.NONCE}.{gallery_shop.HUB_ID}".encode()
+    message = f"{known.NONCE}.{known.HUB_ID}".encode()
     try:
         der = utils.encode_dss_signature(r, s)
         public.verify(der, message, ec.ECDSA(hashes.SHA256()))
@@ -283,5 +291,5 @@ def served(kept: Shop, port: int = 0) -> Iterator[str]:
 
 if __name__ == "__main__":
     with served(Shop(), port=8123) as address:
-        print(address)
+        click.echo(address)
         threading.Event().wait()

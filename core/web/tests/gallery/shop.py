@@ -67,6 +67,7 @@ class Shop:
     streams: list[Stream] = field(default_factory=list)
     streams_max: int = 8
     board_version: int = 1
+    is_silent: bool = False
     locks: int = 0
 
     def ticket(self) -> dict[str, Any]:
