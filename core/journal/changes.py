@@ -48,10 +48,11 @@ Change = Append | Add | Put
 def stamp_of(event: Event) -> str:
     """Return an event's place in the order that settles who wrote a field last.
 
-    Time first, so that the later edit wins between stores; within one origin its sequence
-    decides, because time there never goes backwards. Sorts as text.
+    Time first, so that the later edit wins between stores; within one origin its epoch and
+    sequence decide, because time there may stand still but never goes backwards. No two events
+    share a stamp. Sorts as text.
     """
-    return f"{event.at:011x}.{event.seq:08x}.{event.origin}"
+    return f"{event.at:011x}.{event.epoch:04x}.{event.seq:08x}.{event.origin}"
 
 
 def apply(tx: Writer, change: Change) -> None:

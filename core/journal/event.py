@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 DIGEST_BYTES = 16
 SALT_BYTES = 16
@@ -73,7 +75,7 @@ def encode(event: Event) -> bytes:
 
 def decode(raw: bytes) -> Event:
     """Read an event; raise msgspec.MsgspecError when it is not one."""
-    return _event_decoder.decode(raw)
+    return _read(_event_decoder, raw)
 
 
 def encode_body(body: Body) -> msgspec.Raw:
@@ -81,7 +83,14 @@ def encode_body(body: Body) -> msgspec.Raw:
 
 
 def kind_of(event: Event) -> str:
-    return _kind_decoder.decode(event.body).kind
+    return _read(_kind_decoder, event.body).kind
+
+
+def _read(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw) -> T:
+    try:
+        return decoder.decode(raw)
+    except UnicodeDecodeError as error:  # The one fault for which msgspec lets Python speak.
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def kind_name(body: type[Body]) -> str:

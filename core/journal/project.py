@@ -6,8 +6,8 @@ import logging
 
 from core.journal.append import documents_of
 from core.journal.changes import apply
-from core.journal.event import decode
-from core.journal.part import Parts
+from core.journal.event import Event, decode
+from core.journal.part import Entry, Parts
 from core.sqlite import Door, Row, Writer
 
 DRAIN_EVENTS_MAX = 500
@@ -20,11 +20,14 @@ def drain(tx: Writer, parts: Parts, *, limit: int = DRAIN_EVENTS_MAX) -> int:
     An event that cannot be projected is put in quarantine with the reason and does not hold up
     those behind it: receiving is not applying.
     """
+    # From the few origins to their waiting events; CROSS JOIN keeps SQLite from going the other
+    # way round, which would read the whole journal after every sale.
     rows = tx.all(
-        """SELECT j.origin, j.epoch, j.seq, j.raw FROM journal j
-             LEFT JOIN projected p ON p.origin = j.origin AND p.epoch = j.epoch
-            WHERE j.seq > COALESCE(p.seq, 0)
-            ORDER BY j.origin, j.epoch, j.seq LIMIT :limit""",
+        """SELECT j.origin, j.epoch, j.seq, j.raw FROM origin o
+             LEFT JOIN projected p ON p.origin = o.origin AND p.epoch = o.epoch
+             CROSS JOIN journal j
+            WHERE j.origin = o.origin AND j.epoch = o.epoch AND j.seq > COALESCE(p.seq, 0)
+            ORDER BY o.origin, o.epoch, j.seq LIMIT :limit""",
         limit=limit,
     )
     for row in rows:
@@ -48,14 +51,10 @@ def drain_all(door: Door, parts: Parts) -> None:
 
 
 def _project_row(tx: Writer, parts: Parts, row: Row) -> None:
-    tx.run("SAVEPOINT projection")
     try:
         event = decode(row["raw"])
-        entry = parts.entry(event, documents_of(tx, event))
-        for change in parts.project_later(event, entry):
-            apply(tx, change)
+        apply_later(tx, parts, event, parts.entry(event, documents_of(tx, event)))
     except Exception as error:
-        tx.run("ROLLBACK TO projection")
         log.exception("quarantined %s/%s/%s", row["origin"], row["epoch"], row["seq"])
         tx.run(
             "INSERT INTO quarantine (origin, epoch, seq, reason)"
@@ -65,4 +64,16 @@ def _project_row(tx: Writer, parts: Parts, row: Row) -> None:
             seq=row["seq"],
             reason=f"{type(error).__name__}: {error}",
         )
-    tx.run("RELEASE projection")
+
+
+def apply_later(tx: Writer, parts: Parts, event: Event, entry: Entry | None) -> None:
+    """Apply an event's history: all of it or, when that raises, nothing."""
+    tx.run("SAVEPOINT projection")
+    try:
+        for change in parts.project_later(event, entry):
+            apply(tx, change)
+    except Exception:
+        tx.run("ROLLBACK TO projection")
+        raise
+    finally:
+        tx.run("RELEASE projection")

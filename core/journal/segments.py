@@ -26,7 +26,9 @@ def seal(tx: Writer, identity: Identity, sign: Sign) -> int:
     while True:
         first = 1 + (
             tx.value(
-                "SELECT MAX(last_seq) FROM segment WHERE origin = :origin AND epoch = :epoch",
+                # Not MAX(last_seq): that reads every segment ever sealed.
+                "SELECT last_seq FROM segment WHERE origin = :origin AND epoch = :epoch"
+                " ORDER BY first_seq DESC LIMIT 1",
                 origin=identity.origin,
                 epoch=identity.epoch,
             )

@@ -41,7 +41,7 @@ def verify(db: Reader, check_signature: CheckSignature) -> Iterator[Finding]:
 def _verify_chain(db: Reader, origin: Row) -> Iterator[Finding]:
     head, expected = birth_head(origin["birth"]), 1
     for row in db.each(
-        "SELECT seq, head, raw FROM journal WHERE origin = :origin AND epoch = :epoch"
+        "SELECT seq, at, head, raw FROM journal WHERE origin = :origin AND epoch = :epoch"
         " ORDER BY seq",
         origin=origin["origin"],
         epoch=origin["epoch"],
@@ -65,6 +65,8 @@ def _faults(db: Reader, row: Row) -> Iterator[str]:
         return
     if event.seq != row["seq"]:
         yield f"the event says it is number {event.seq}"
+    if event.at != row["at"]:
+        yield f"the event says it happened at {event.at}"
     try:
         assert_balanced(event.postings)
     except AssertionError as error:
@@ -90,7 +92,7 @@ def _verify_seals(
     )
     expected = 1
     for seal in db.all(
-        """SELECT s.first_seq, s.last_seq, s.boot, s.signature, j.head
+        """SELECT s.first_seq, s.last_seq, s.boot, s.head AS sealed, s.signature, j.head
              FROM segment s LEFT JOIN journal j
                ON j.origin = s.origin AND j.epoch = s.epoch AND j.seq = s.last_seq
             WHERE s.origin = :origin AND s.epoch = :epoch ORDER BY s.first_seq""",
@@ -110,7 +112,8 @@ def _verify_seals(
                 boot=seal["boot"],
                 head=seal["head"],
             )
-            if not check_signature(origin["birth"], seal["signature"], covered):
+            fits = check_signature(origin["birth"], seal["signature"], covered)
+            if not fits or seal["sealed"] != seal["head"]:
                 yield Finding(*at, "the seal does not fit the chain")
         expected = seal["last_seq"] + 1
 
