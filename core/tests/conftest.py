@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from core.sqlite import Door
 from core.tests import flush_shim
 from core.tests.till_process import open_facts
+
+# Two cores that are shared with others: how long an example takes says nothing.
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parents[2]
 CHILD_END_S = 20
