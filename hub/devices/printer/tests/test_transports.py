@@ -5,7 +5,6 @@ import socket
 import stat
 import termios
 import threading
-import time
 import tty
 from contextlib import contextmanager, suppress
 
@@ -96,19 +95,25 @@ def test_what_was_not_taken_in_time_never_arrives_later(listener):
         b"".join(iter(lambda: far.recv(65536), b""))
 
 
-def test_writing_returns_when_the_far_kernel_has_everything(listener):
-    with opened(tcp(listener)) as printer:
-        far, _ = listener.accept()
-        far.settimeout(5)
-        slow = threading.Timer(
-            0.2, lambda: [None for _ in iter(lambda: far.recv(1 << 20), b"")]
-        )
-        slow.start()
-        began = time.monotonic()
-        printer.write(LARGE, 20)
-        assert time.monotonic() - began > 0.15
-    slow.join()
-    far.close()
+def test_writing_waits_for_what_our_kernel_still_holds_back():
+    """A receipt fits into our kernel's buffer; that the printer has it is another matter."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        receipt = bytes(30_000)
+        with opened(tcp(listening)) as printer:
+            far, _ = listening.accept()
+            with far, pytest.raises(Broken) as caught:
+                printer.write(receipt, 0.2)
+            assert (caught.value.fault, caught.value.handed) == ("timeout", len(receipt))
+        with opened(tcp(listening)) as printer:
+            far, _ = listening.accept()
+            reading = threading.Thread(target=lambda: list(iter(lambda: far.recv(4096), b"")))
+            reading.start()
+            printer.write(receipt, 20)
+        reading.join(10)
+        far.close()
 
 
 def test_a_printer_that_hung_up_after_reading_all_is_closed_and_else_broken(listener):
