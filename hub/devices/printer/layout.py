@@ -17,7 +17,7 @@ AMOUNT_COLUMNS_MAX = 16
 PAIR_LEFT_COLUMNS_MIN = 8
 
 _OPENING = frozenset("（《「『【〔“‘([{￥¥$+-#")
-_CLOSING = frozenset("，。！？；：、）》」』】〕”’…—％,.;:!?)]}%")
+_CLOSING = frozenset("·，。！？；：、）》」』】〕”’…—％,.;:!?)]}%")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
