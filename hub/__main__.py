@@ -30,9 +30,22 @@ def hub() -> None:
 @data_option
 @click.option("--bind", default="127.0.0.1:8080", show_default=True, help="Address and port.")
 @click.option("--host", "hosts", multiple=True, help="A further name that the hub answers to.")
-def web(data: Path, bind: str, hosts: tuple[str, ...]) -> None:
+@click.option(
+    "--https/--plain-http",
+    "https",
+    default=None,
+    help="Serve over HTTPS with the hub's own authority. Default: yes, but not on loopback.",
+)
+@click.option("--onboarding", default="", help="Where the page for new tablets listens.")
+def web(
+    *, data: Path, bind: str, hosts: tuple[str, ...], https: bool | None, onboarding: str
+) -> None:
     """Serve the till's pages and the API."""
-    serve(data, Serving(bind=bind, hosts=hosts))
+    loopback = bind.rpartition(":")[0] in {"127.0.0.1", "localhost", "[::1]"}
+    if https is False and not loopback:
+        raise click.UsageError("plain HTTP is for loopback only")
+    secure = not loopback if https is None else https
+    serve(data, Serving(bind=bind, hosts=hosts, https=secure, onboarding=onboarding))
 
 
 @hub.command()

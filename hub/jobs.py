@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from core import sdnotify
 from core.journal import drain_all, seal
 from hub.app import open_hub
 from hub.box import Box
@@ -28,6 +29,7 @@ def run_jobs(folder: Path) -> None:
         signal.signal(number, lambda *_: stopping.set())
     box = open_hub(folder)
     ear = Doorbell(box.bells, "jobs")
+    sdnotify.ready()
     sealed_at = moved_at = time.monotonic()
     try:
         while not stopping.is_set():
@@ -42,6 +44,7 @@ def run_jobs(folder: Path) -> None:
                 moved_at = now
         seal_journal(box)
     finally:
+        sdnotify.stopping()
         ear.close()
         box.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +12,27 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from core.clock import SystemClock
 from hub.app import make_hub_app, open_hub
+from hub.certificates import Certificates, ensure, host_names, local_addresses
 from hub.doorbell import Doorbell
+from hub.onboarding import Onboarding, serve_onboarding
 
 THREADS = 96
 GRACE_S = 3
 EAR_WAIT_S = 5.0
 KEEP_ALIVE_S = 15
+RENEW_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """Where the web process listens; certificate and key make it HTTPS."""
+    """Where the web process listens, and whether over HTTPS with the hub's own authority."""
 
     bind: str
-    certificate: Path | None = None
-    private_key: Path | None = None
+    https: bool = False
+    onboarding: str = ""
+    """Where the plain page for new tablets listens, as host:port; empty is nowhere."""
     hosts: tuple[str, ...] = ()
     ready: Callable[[str], None] = lambda _address: None
 
@@ -57,11 +63,10 @@ class _Program(BaseApplication):  # type: ignore[misc]
                 ",".join(f"{host}:{port}" for host, port, *_ in _names(arbiter))
             ),
         }
-        if self._serving.certificate is not None:
-            settings |= {
-                "certfile": str(self._serving.certificate),
-                "keyfile": str(self._serving.private_key),
-            }
+        if self._serving.https:
+            # gunicorn reads both again for each connection, so a renewal needs no restart.
+            known = certify(self._folder)
+            settings |= {"certfile": str(known.cert_path), "keyfile": str(known.key_path)}
         for name, value in settings.items():
             if name in self.cfg.settings and value is not None:
                 self.cfg.set(name, value)
@@ -69,10 +74,43 @@ class _Program(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Open the box in the worker: SQLite is never opened before a fork."""
         box = open_hub(self._folder)
-        app = make_hub_app(box, hosts=self._serving.hosts)
+        hosts = self._serving.hosts
+        if self._serving.https:
+            hosts = (*hosts, *host_names(), *(str(known) for known in local_addresses()))
+            threading.Thread(
+                target=_renew, args=(self._folder,), name="renewal", daemon=True
+            ).start()
+            self._show_onboarding()
+        app = make_hub_app(box, hosts=hosts)
         ear = Doorbell(box.bells, "web")
         threading.Thread(target=_listen, args=(ear, app), name="ear", daemon=True).start()
         return app
+
+    def _show_onboarding(self) -> None:
+        if self._serving.onboarding:
+            known = certify(self._folder)
+            host, _, port = self._serving.onboarding.rpartition(":")
+            https_port = int(self._serving.bind.rpartition(":")[2])
+            shown = Onboarding(
+                ca_path=known.ca_path,
+                fingerprint=known.fingerprint_sha256,
+                https_port=https_port,
+            )
+            serve_onboarding(shown, host=host, port=int(port))
+
+
+def certify(folder: Path) -> Certificates:
+    """Return the hub's certificate, made or renewed where it is due."""
+    at = SystemClock().read().at
+    return ensure(
+        folder / "certificates", names=host_names(), addresses=local_addresses(), at=at
+    )
+
+
+def _renew(folder: Path) -> None:
+    while True:
+        time.sleep(RENEW_EVERY_S)
+        certify(folder)
 
 
 def _names(arbiter: Any) -> list[Any]:

@@ -1,0 +1,302 @@
+"""The till's screen as verbs: what a tap, a scan or a key does to the bill on this device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.catalog import categories, find_item, items
+from core.errors import N_, Refusal, Refused
+from core.journal import Act
+from core.organisation import Tender, settings
+from core.sqlite import Reader, Row, Writer
+from core.till import STORED_VALUE, Offered
+from hub import checkout, members, tickets, till, wallet
+from hub.attempts import once
+from hub.devices import was_printed
+from hub.pos import tables
+from hub.tickets import OpenTicket
+
+CASH = "cash"
+QUICK_NOTES = (1_000, 2_000, 5_000, 10_000)
+"""Banknotes in fen that people hand over."""
+QUICK_MAX = 4
+
+REFUSALS = {
+    "scan_unknown": Refusal(404, N_("“%(scanned)s”不是本店的会员卡、商品条码或项目编号"))
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """Everything that the till shows."""
+
+    ticket: OpenTicket | None
+    member: Row | None
+    balance: wallet.Balance | None
+    open_tickets: list[Row]
+    shift_open: bool
+    staff_choices: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayPlan:
+    """How a bill is to be paid, as far as it was chosen; fen."""
+
+    due: int
+    stored: int
+    stored_most: int
+    others: dict[str, int]
+    cash: int
+    tenders: list[Tender]
+    quick: list[int]
+
+
+def read_screen(db: Reader, act: Act, *, device: str, till_name: str) -> Screen:
+    """Return what the till of this device shows now."""
+    ticket = current(db, device)
+    member_id = ticket.row["member"] if ticket else None
+    return Screen(
+        ticket=ticket,
+        member=members.member_of(db, member_id) if member_id else None,
+        balance=wallet.balance(db, act, member_id) if member_id else None,
+        open_tickets=[row for row in tickets.open_tickets(db) if row["lines"]],
+        shift_open=till.find_open_period(db, act.store, till_name) is not None,
+        staff_choices=db.all(
+            "SELECT id, number, name FROM staff WHERE active = 1"
+            " AND role IN ('technician', 'manager') ORDER BY number"
+        ),
+    )
+
+
+def current(db: Reader, device: str) -> OpenTicket | None:
+    """Return the bill that lies open on a device, if it is still being written."""
+    row = tables.counter(db, device)
+    if row is None or row["ticket"] is None:
+        return None
+    found = tickets.read_ticket(db, row["ticket"])
+    return found if found.row["state"] == "open" else None
+
+
+def shelf(db: Reader, act: Act, *, typed: str = "", category: str = "") -> list[Row]:
+    """Return the items to show, filtered by a heading or by what was typed."""
+    offered = items(db, act.store)
+    if category:
+        offered = [row for row in offered if row["category"] == category]
+    words = typed.lower().split()
+    return [row for row in offered if _matches(row, words)]
+
+
+def headings(db: Reader) -> list[Row]:
+    return categories(db)
+
+
+def tap(tx: Writer, act: Act, *, device: str, item_id: str, operation: str) -> None:
+    """Put one more of an item on this device's bill, beginning one if there is none."""
+    ticket = _ticket(tx, act, device)
+
+    def add() -> dict[str, str]:
+        tickets.add_line(tx, act, ticket=ticket, line=act.new_id(), item=item_id)
+        return {"ticket": ticket}
+
+    once(tx, act, key=operation, verb="pos.tap", content=[ticket, item_id], run=add)
+
+
+def step(tx: Writer, act: Act, *, device: str, line: str, change: int, operation: str) -> None:
+    """Count a line up or down; below one takes it off. Refused: no_ticket, no_line."""
+    found = _current(tx, device)
+
+    def count() -> dict[str, int]:
+        held = next((x for x in found.lines if x["id"] == line), None)
+        if held is None:
+            raise Refused("no_line")
+        quantity = max(0, held["quantity"] + change)
+        tickets.change_line(tx, act, ticket=found.id, line=line, quantity=quantity)
+        return {"quantity": quantity}
+
+    once(tx, act, key=operation, verb="pos.step", content=[found.id, line, change], run=count)
+
+
+def name_staff(tx: Writer, act: Act, *, device: str, line: str, staff_id: str | None) -> None:
+    """Say who does the work of a line. Refused: no_ticket, no_line, no_staff."""
+    found = _current(tx, device)
+    tickets.staff_line(tx, act, ticket=found.id, line=line, staff_id=staff_id)
+
+
+def set_member(tx: Writer, act: Act, *, device: str, member: str | None) -> None:
+    """Make the bill a member's, or a walk-in's."""
+    ticket = _ticket(tx, act, device)
+    before = tickets.ticket_row(tx, ticket)["member"]
+    tickets.set_member(tx, act, ticket=ticket, member=member)
+    tables.remember_member(tx, device, member or before)
+
+
+def toggle_walkin(tx: Writer, act: Act, *, device: str) -> None:
+    """Switch the bill to cardless, or back to the member it had."""
+    ticket = _ticket(tx, act, device)
+    row = tables.counter(tx, device)
+    member = tickets.ticket_row(tx, ticket)["member"]
+    back = row["last_member"] if row else None
+    tickets.set_member(tx, act, ticket=ticket, member=None if member else back)
+    tables.remember_member(tx, device, member or back)
+
+
+def scan(
+    tx: Writer, act: Act, *, device: str, code: str, operation: str, typed: bool = False
+) -> None:
+    """Take in a card, a barcode or a code, whatever it is.
+
+    What a person `typed` may also be the beginning of one item's name, pinyin or initials.
+    Refused: scan_unknown, item_gone.
+    """
+    code = code.strip()
+    found = find_item(tx, code)
+    if found is None and typed:
+        likely = shelf(tx, act, typed=code) if code else []
+        found = likely[0] if len(likely) == 1 else None
+    if found is not None:
+        tap(tx, act, device=device, item_id=found["id"], operation=operation)
+        return
+    member = _member_by(tx, code)
+    if member is None:
+        raise Refused("scan_unknown", scanned=code[:40])
+    set_member(tx, act, device=device, member=member)
+
+
+def park(tx: Writer, *, device: str) -> None:
+    """Leave the bill open and clear the screen for the next guest."""
+    tables.lay_open(tx, device, None)
+
+
+def resume(tx: Writer, *, device: str, ticket: str) -> None:
+    """Take an open bill onto this device. Refused: no_ticket, ticket_closed."""
+    tickets.require_open(tickets.ticket_row(tx, ticket))
+    tables.lay_open(tx, device, ticket)
+
+
+def void(tx: Writer, act: Act, *, device: str, reason: str) -> None:
+    """Give up this device's bill. Refused: no_ticket, reason_missing."""
+    found = _current(tx, device)
+    tickets.void(tx, act, ticket=found.id, reason=reason)
+    tables.lay_open(tx, device, None)
+
+
+def plan_payment(
+    db: Reader, act: Act, *, device: str, chosen: dict[str, int] | None
+) -> tuple[OpenTicket, PayPlan]:
+    """Return how this device's bill can be paid.
+
+    `chosen` are fen by tender as entered so far; None asks for the hub's proposal: as much
+    from the balance as there is, the rest in cash. Refused: no_ticket.
+    """
+    found = _current(db, device)
+    rules = settings(db)
+    due = found.bill.total
+    most = checkout.suggest(db, act, found)
+    entered = {STORED_VALUE: most} if chosen is None else chosen
+    stored = max(0, min(entered.get(STORED_VALUE, 0), most, due))
+    others: dict[str, int] = {}
+    left = due - stored
+    for tender in rules.tenders:
+        if tender.id != CASH:
+            others[tender.id] = max(0, min(entered.get(tender.id, 0), left))
+            left -= others[tender.id]
+    return found, PayPlan(
+        due=due,
+        stored=stored,
+        stored_most=most,
+        others=others,
+        cash=left,
+        tenders=[t for t in rules.tenders if t.id != CASH],
+        quick=_quick(left),
+    )
+
+
+def offered(amounts: dict[str, int], *, received: int) -> tuple[Offered, ...]:
+    """Return tenders from the amounts (fen by tender) that stood on the form.
+
+    Nothing is looked up: a form that is sent again must ask for exactly the same.
+    """
+    return tuple(
+        Offered(
+            tender=tender,
+            amount=amount,
+            tendered=received if tender == CASH and received else None,
+        )
+        for tender, amount in amounts.items()
+        if amount
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """A settled bill as the till tells it."""
+
+    sale: Row
+    payments: list[Row]
+    member: Row | None
+    balance: wallet.Balance | None
+    printed: bool
+
+    @property
+    def change(self) -> int:
+        return sum(row["change"] for row in self.payments)
+
+
+def read_paid(db: Reader, act: Act, *, ticket: str) -> Paid:
+    """Return a settled bill. Read fresh. Refused: no_ticket."""
+    sale = checkout.sale(db, ticket)
+    if sale is None:
+        raise Refused("no_ticket")
+    member = sale["member"]
+    return Paid(
+        sale=sale,
+        payments=checkout.sale_payments(db, ticket),
+        member=members.member_of(db, member) if member else None,
+        balance=wallet.balance(db, act, member) if member else None,
+        printed=was_printed(db, ticket),
+    )
+
+
+def payment_key(found: OpenTicket) -> str:
+    """Return the key of this attempt: the same for every try at the same bill as it stands."""
+    return f"pay:{found.id}:{found.version}"
+
+
+def _ticket(tx: Writer, act: Act, device: str) -> str:
+    found = current(tx, device)
+    if found is not None:
+        return found.id
+    ticket = act.new_id()
+    tickets.open_ticket(tx, act, ticket=ticket)
+    tables.lay_open(tx, device, ticket)
+    tables.remember_member(tx, device, None)
+    return ticket
+
+
+def _current(db: Reader, device: str) -> OpenTicket:
+    found = current(db, device)
+    if found is None:
+        raise Refused("no_ticket")
+    return found
+
+
+def _member_by(db: Reader, code: str) -> str | None:
+    """Find a member by card, number or phone, exactly."""
+    found = members.search(db, code, limit=2)
+    upper = code.upper()
+    card = db.value("SELECT member FROM card WHERE number = :n AND active = 1", n=upper)
+    if card is not None:
+        return str(card)
+    exact = [row for row in found if upper in {row["number"], row["phone"]}]
+    return exact[0]["id"] if exact else None
+
+
+def _matches(row: Row, words: list[str]) -> bool:
+    terms = row["terms"].split()
+    return all(any(term.startswith(word) for term in terms) for word in words)
+
+
+def _quick(due: int) -> list[int]:
+    """Return round sums that somebody is likely to hand over for what is due."""
+    sums = sorted({-(-due // note) * note for note in QUICK_NOTES if due})
+    return [amount for amount in sums if amount > due][:QUICK_MAX]

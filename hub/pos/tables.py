@@ -1,0 +1,41 @@
+"""Which bill lies open on which device. Local: a tablet is a window, not a place."""
+
+from __future__ import annotations
+
+from core.journal import Part
+from core.sqlite import Migration, Reader, Row, Writer
+
+PART = Part(
+    name="pos",
+    migrations=(
+        Migration(
+            "pos/1",
+            (
+                """CREATE TABLE counter (
+                     device TEXT PRIMARY KEY, ticket TEXT, last_member TEXT
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
+    ),
+)
+
+
+def counter(db: Reader, device: str) -> Row | None:
+    return db.one("SELECT * FROM counter WHERE device = :device", device=device)
+
+
+def lay_open(tx: Writer, device: str, ticket: str | None) -> None:
+    """Show a bill on a device, or none."""
+    tx.run(
+        """INSERT INTO counter (device, ticket) VALUES (:device, :ticket)
+           ON CONFLICT (device) DO UPDATE SET ticket = excluded.ticket""",
+        device=device,
+        ticket=ticket,
+    )
+
+
+def remember_member(tx: Writer, device: str, member: str | None) -> None:
+    """Keep whose bill it was, so that one key switches to cardless and back."""
+    tx.run(
+        "UPDATE counter SET last_member = :member WHERE device = :d", member=member, d=device
+    )

@@ -1,0 +1,324 @@
+"""The till's pages. A view parses, opens one transaction, calls one verb, renders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from core.errors import Refused
+from core.journal import Act
+from core.members import mask_phone
+from core.money import parse_yuan
+from core.organisation import settings
+from core.sqlite import Reader
+from core.web import (
+    bulletin,
+    fresh_read,
+    is_partial,
+    permission,
+    read,
+    reading_act,
+    staff_only,
+    write,
+)
+from hub import checkout, members
+from hub.access import device, till
+from hub.box import here
+from hub.devices import last_scan, scans_after, waiting
+from hub.pos import service
+from hub.receipts import tender_label
+
+pages = Blueprint("pos", __name__, template_folder="templates")
+
+
+@pages.app_template_filter("masked")
+def masked(phone: str) -> str:
+    """Show a phone as 138****2046."""
+    return mask_phone(phone) if phone else ""
+
+
+@pages.context_processor
+def words() -> dict[str, object]:
+    """Give the till's templates an id for each tap, and the names of tenders."""
+    with read() as db:
+        rules = settings(db)
+    return {
+        "operation": here().journal.ids.new(here().journal.clock.read().at),
+        "tender_name": lambda tender: tender_label(tender, rules),
+    }
+
+
+@pages.get("/")
+@permission("sale.create")
+def screen() -> str:
+    category = request.args.get("category", "")
+    with read() as db:
+        act = reading_act(db)
+        shown = _screen(db, act)
+        return render_template(
+            "pos/screen.html",
+            screen=shown,
+            category=category,
+            items=service.shelf(db, act, category=category),
+            categories=service.headings(db),
+            waiting=waiting(db),
+        )
+
+
+@pages.get("/pos/items")
+@permission("sale.create")
+def items() -> str:
+    with read() as db:
+        found = service.shelf(
+            db,
+            reading_act(db),
+            typed=request.args.get("q", ""),
+            category=request.args.get("category", ""),
+        )
+        return render_template("pos/_tiles.html", items=found)
+
+
+@pages.get("/pos/ticket")
+@permission("sale.create")
+def ticket() -> str:
+    return _ticket_part()
+
+
+@pages.post("/pos/lines")
+@permission("sale.create")
+def add_line() -> Any:
+    asked = request.form
+    write(
+        lambda tx, act: service.tap(
+            tx,
+            act,
+            device=device()["id"],
+            item_id=asked["item"],
+            operation=asked["operation"],
+        )
+    )
+    return _after(asked["item"])
+
+
+@pages.post("/pos/lines/<line>")
+@permission("sale.create")
+def change_line(line: str) -> Any:
+    asked = request.form
+    write(
+        lambda tx, act: service.step(
+            tx,
+            act,
+            device=device()["id"],
+            line=line,
+            change=int(asked["step"]),
+            operation=asked["operation"],
+        )
+    )
+    return _after(line)
+
+
+@pages.post("/pos/lines/<line>/staff")
+@permission("sale.create")
+def name_staff(line: str) -> Any:
+    chosen = request.form.get("staff") or None
+    write(
+        lambda tx, act: service.name_staff(
+            tx, act, device=device()["id"], line=line, staff_id=chosen
+        )
+    )
+    return _after(line)
+
+
+@pages.post("/pos/scan")
+@permission("sale.create")
+def scan() -> Any:
+    asked = request.form
+    write(
+        lambda tx, act: service.scan(
+            tx,
+            act,
+            device=device()["id"],
+            code=asked["code"],
+            operation=asked["operation"],
+            typed="typed" in asked,
+        )
+    )
+    return _after()
+
+
+@pages.get("/pos/members")
+@permission("member.find")
+def find_member() -> str:
+    typed = request.args.get("q", "")
+    with read() as db:
+        found = members.search(db, typed) if typed.strip() else []
+        name = "pos/_found.html" if is_partial() else "pos/find.html"
+        return render_template(name, found=found, typed=typed)
+
+
+@pages.post("/pos/member")
+@permission("sale.create")
+def set_member() -> Any:
+    chosen = request.form.get("member") or None
+    write(lambda tx, act: service.set_member(tx, act, device=device()["id"], member=chosen))
+    return redirect(url_for("pos.screen"))
+
+
+@pages.post("/pos/walkin")
+@permission("sale.create")
+def toggle_walkin() -> Any:
+    write(lambda tx, act: service.toggle_walkin(tx, act, device=device()["id"]))
+    return _after()
+
+
+@pages.post("/pos/park")
+@permission("sale.create")
+def park() -> Response:
+    write(lambda tx, _act: service.park(tx, device=device()["id"]))
+    return redirect(url_for("pos.screen"))
+
+
+@pages.post("/pos/resume")
+@permission("sale.create")
+def resume() -> Response:
+    wanted = request.form["ticket"]
+    write(lambda tx, _act: service.resume(tx, device=device()["id"], ticket=wanted))
+    return redirect(url_for("pos.screen"))
+
+
+@pages.post("/pos/void")
+@permission("sale.void_open")
+def void() -> Response:
+    reason = request.form.get("reason", "")
+    write(lambda tx, act: service.void(tx, act, device=device()["id"], reason=reason))
+    return redirect(url_for("pos.screen"))
+
+
+@pages.get("/pos/pay")
+@permission("sale.create")
+def pay_form() -> str:
+    with read() as db:
+        act = reading_act(db)
+        found, plan = service.plan_payment(
+            db, act, device=device()["id"], chosen=_entered(request.args)
+        )
+        name = "pos/_pay.html" if is_partial() else "pos/pay.html"
+        return render_template(
+            name,
+            ticket=found,
+            plan=plan,
+            key=service.payment_key(found),
+            screen=_screen(db, act),
+        )
+
+
+@pages.post("/pos/pay")
+@permission("sale.create")
+def pay() -> Any:
+    asked = request.form
+
+    payments = service.offered(_amounts(asked), received=_fen(asked.get("received", "")))
+    answer = write(
+        lambda tx, act: checkout.pay_ticket(
+            tx,
+            act,
+            ticket=asked["ticket"],
+            version=int(asked["version"]),
+            till=till(),
+            payments=payments,
+            key=asked["key"],
+        )
+    )
+    paid = url_for("pos.paid", ticket=answer["ticket"])
+    return _paid_part(answer["ticket"]) if is_partial() else redirect(paid)
+
+
+@pages.get("/pos/paid/<ticket>")
+@permission("sale.create")
+def paid(ticket: str) -> str:
+    return _paid_part(ticket)
+
+
+@pages.post("/pos/print/<ticket>")
+@permission("sale.create")
+def print_receipt(ticket: str) -> Any:
+    write(lambda tx, act: checkout.reprint(tx, act, sale=ticket))
+    return redirect(url_for("pos.paid", ticket=ticket))
+
+
+@pages.get("/stream")
+@staff_only
+def stream() -> Response:
+    """Send this device its scans, and tell its page when something may have changed."""
+    mine = till()
+    with read() as db:
+        seen = last_scan(db)
+
+    def news() -> list[tuple[str, str]]:
+        nonlocal seen
+        with read() as db:
+            rows = scans_after(db, till=mine, after=seen)
+        seen = rows[-1]["id"] if rows else seen
+        return [("scan", row["value"]) for row in rows] + [("refresh", "ticket")]
+
+    return bulletin().stream(news)
+
+
+def _screen(db: Reader, act: Act) -> service.Screen:
+    return service.read_screen(db, act, device=device()["id"], till_name=till())
+
+
+def _after(touched: str = "") -> Any:
+    return _ticket_part(touched) if is_partial() else redirect(url_for("pos.screen"))
+
+
+def _ticket_part(touched: str = "") -> str:
+    with read() as db:
+        shown = _screen(db, reading_act(db))
+        return render_template("pos/_ticket.html", screen=shown, touched=touched)
+
+
+def _paid_part(ticket: str) -> str:
+    with fresh_read() as db:
+        shown = service.read_paid(db, reading_act(db), ticket=ticket)
+        name = "pos/_paid.html" if is_partial() else "pos/paid.html"
+        return render_template(name, paid=shown, rules=settings(db))
+
+
+def _entered(asked: MultiDict[str, str]) -> dict[str, int] | None:
+    """Return the fen by tender that were typed so far, or None before any were."""
+    if "tender_stored_value" not in asked:
+        return None
+    return {
+        name.removeprefix("tender_"): _typed(value)
+        for name, value in asked.items()
+        if name.startswith("tender_")
+    }
+
+
+def _amounts(asked: MultiDict[str, str]) -> dict[str, int]:
+    """Return the fen by tender that the form was shown with."""
+    return {
+        name.removeprefix("fen_"): _fen(value)
+        for name, value in asked.items()
+        if name.startswith("fen_")
+    }
+
+
+def _fen(text: str) -> int:
+    """Read a whole number of fen. Refused: amount_wrong."""
+    try:
+        return int(text or 0)
+    except ValueError as error:
+        raise Refused("amount_wrong", amount=text[:20]) from error
+
+
+def _typed(text: str) -> int:
+    """Read an amount in yuan as a person types it, in fen. Refused: amount_wrong."""
+    try:
+        return parse_yuan(text) if text.strip() else 0
+    except ValueError as error:
+        raise Refused("amount_wrong", amount=text[:20]) from error
