@@ -141,6 +141,9 @@ def _record_topup(entry: Entry) -> Iterator[Change]:
             "date": event.date,
             "store": event.store,
             "actor": event.actor,
+            "origin": event.origin,
+            "epoch": event.epoch,
+            "seq": event.seq,
         },
     )
 
@@ -205,7 +208,8 @@ PART = Part(
                      lot TEXT NOT NULL, offer_name TEXT NOT NULL, price INTEGER NOT NULL,
                      principal INTEGER NOT NULL, bonus INTEGER NOT NULL,
                      points INTEGER NOT NULL, period TEXT NOT NULL, tenders TEXT NOT NULL,
-                     at INTEGER NOT NULL, date TEXT NOT NULL, store TEXT NOT NULL, actor TEXT
+                     at INTEGER NOT NULL, date TEXT NOT NULL, store TEXT NOT NULL, actor TEXT,
+                     origin TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL
                    ) STRICT, WITHOUT ROWID""",
                 "CREATE INDEX topup_by_member ON topup (member, at)",
                 """CREATE TABLE adjustment (

@@ -1,5 +1,26 @@
 """Checkout: the bill is paid, once."""
 
+from hub.checkout.paper import reprint, sale_document, topup_document
+from hub.checkout.paying import pay_ticket, pay_topup, payment_facts, reverse_ticket
 from hub.checkout.service import REFUSALS, Settled, reverse, settle, suggest
+from hub.checkout.sql import sale, sale_lines, sale_payments, sales_of_day, sales_of_member
 
-__all__ = ["REFUSALS", "Settled", "reverse", "settle", "suggest"]
+__all__ = [
+    "REFUSALS",
+    "Settled",
+    "pay_ticket",
+    "pay_topup",
+    "payment_facts",
+    "reprint",
+    "reverse",
+    "reverse_ticket",
+    "sale",
+    "sale_document",
+    "sale_lines",
+    "sale_payments",
+    "sales_of_day",
+    "sales_of_member",
+    "settle",
+    "suggest",
+    "topup_document",
+]

@@ -8,6 +8,7 @@ from core.errors import N_, Refusal, Refused
 from core.journal import Act, Event, Posting
 from core.organisation import Settings, settings
 from core.sqlite import Reader, Writer
+from core.staff import require
 from core.tickets import SoldLine, TicketReversed, TicketSettled
 from core.till import STORED_VALUE, Offered, check_payments
 from core.wallet import (
@@ -34,6 +35,7 @@ REASON_CHARACTERS_MAX = 80
 REFUSALS = {
     "empty_ticket": Refusal(409, N_("单上还没有项目")),
     "not_settled": Refusal(409, N_("这张单没有结账，或已经冲正")),
+    "no_topup": Refusal(404, N_("没有找到这笔充值")),
 }
 
 
@@ -97,12 +99,13 @@ def reverse(
 
     `reversal` is an id made by the caller. Points that were spent meanwhile cannot be taken
     back; how many are short is part of the fact. Refused: no_ticket, not_settled,
-    reason_missing, no_period.
+    not_logged_in, not_allowed, over_limit, reason_missing, no_period.
     """
     reason = reason.strip()[:REASON_CHARACTERS_MAX]
     if not reason:
         raise Refused("reason_missing")
     sale = sql.settled(tx, act, ticket)
+    require(tx, act.actor, "sale.void_paid", amount=sale.total)
     period = require_period(tx, act, till)
     place = act.journal.identity.origin
     postings: list[Posting] = []

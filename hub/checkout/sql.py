@@ -43,6 +43,11 @@ def sale(db: Reader, sale_id: str) -> Row | None:
     )
 
 
+def topup(db: Reader, topup_id: str) -> Row | None:
+    """Return a top-up from history. Drain history first."""
+    return db.one("SELECT * FROM topup WHERE id = :id", id=topup_id)
+
+
 def sale_lines(db: Reader, sale_id: str) -> list[Row]:
     return db.all(
         """SELECT l.*, w.name AS staff_name FROM sale_line l

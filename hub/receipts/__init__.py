@@ -1,5 +1,26 @@
 """What stands on paper: sales, top-ups and shift reports, in the language of the store."""
 
-from hub.receipts.build import Printed, cash_up_slip, sale_receipt, test_page, topup_receipt
+from hub.receipts.build import (
+    Printed,
+    cash_up_slip,
+    returned,
+    reversal_receipt,
+    sale_receipt,
+    test_page,
+    topup_receipt,
+)
+from hub.receipts.proof import Proof, newest, printed, proof
 
-__all__ = ["Printed", "cash_up_slip", "sale_receipt", "test_page", "topup_receipt"]
+__all__ = [
+    "Printed",
+    "Proof",
+    "cash_up_slip",
+    "newest",
+    "printed",
+    "proof",
+    "returned",
+    "reversal_receipt",
+    "sale_receipt",
+    "test_page",
+    "topup_receipt",
+]

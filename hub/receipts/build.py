@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from core.members import mask_phone
 from core.money import yuan
 from core.organisation import Company, Settings, Store
@@ -81,7 +83,7 @@ def reversal_receipt(reversal: TicketReversed, about: Printed) -> Document:
         *_lines(reversal.lines),
         Rule(),
         Pair(_("退回"), f"¥{yuan(reversal.total)}", bold=True, size=2),
-        *_payments(reversal.payments, about.settings),
+        *_payments(returned(reversal.payments), about.settings),
         *_left(about, -reversal.points),
     ]
     return _document(parts, about)
@@ -162,6 +164,11 @@ def test_page(about: Printed) -> Document:
         Text("0123456789" * 4),
     ]
     return _document(parts, about)
+
+
+def returned(payments: Iterable[Payment]) -> list[Payment]:
+    """Return payments as they go back: the amount, not what was once handed over for it."""
+    return [msgspec.structs.replace(payment, tendered=0, change=0) for payment in payments]
 
 
 def kind_label(kind: str) -> str:

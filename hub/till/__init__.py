@@ -1,5 +1,14 @@
 """The till: no sale before it is opened, cash counted blind, Z reports that stay."""
 
+from hub.till.counter import (
+    close_till,
+    kick_drawer,
+    move_till_cash,
+    open_drawer,
+    open_till,
+    opens_drawer,
+    report_facts,
+)
 from hub.till.service import (
     Report,
     close_period,
@@ -15,11 +24,18 @@ from hub.till.sql import open_period as find_open_period
 __all__ = [
     "Report",
     "close_period",
+    "close_till",
     "closed_periods",
     "find_open_period",
+    "kick_drawer",
     "move_cash",
+    "move_till_cash",
     "note_drawer",
+    "open_drawer",
     "open_period",
+    "open_till",
+    "opens_drawer",
     "read_report",
+    "report_facts",
     "require_period",
 ]

@@ -8,6 +8,7 @@ from core.errors import Refused
 from core.journal import Act, drain
 from core.money import AMOUNT_MAX
 from core.sqlite import Reader, Row, Writer
+from core.staff import require
 from core.till import (
     CashMoved,
     DrawerOpened,
@@ -62,9 +63,10 @@ def require_period(db: Reader, act: Act, till: str) -> str:
 def move_cash(tx: Writer, act: Act, *, till: str, move: str, amount: int, reason: str) -> None:
     """Put cash in (positive fen) or take it out (negative), with a reason.
 
-    `move` is an id made by the caller: again does nothing.
-    Refused: no_period, amount_wrong, reason_missing.
+    `move` is an id made by the caller.
+    Refused: not_logged_in, not_allowed, over_limit, no_period, amount_wrong, reason_missing.
     """
+    require(tx, act.actor, "cash.in_out", amount=abs(amount))
     period = require_period(tx, act, till)
     reason = _reason(reason)
     _check_amount(abs(amount), low=1)

@@ -1,5 +1,25 @@
 """Filling and correcting a member's wallet at the counter."""
 
-from hub.wallet.service import Balance, Brought, TopUp, adjust, balance, open_balance, top_up
+from hub.wallet.correcting import correct
+from hub.wallet.service import (
+    Balance,
+    Brought,
+    TopUp,
+    adjust,
+    balance,
+    left_after,
+    open_balance,
+    top_up,
+)
 
-__all__ = ["Balance", "Brought", "TopUp", "adjust", "balance", "open_balance", "top_up"]
+__all__ = [
+    "Balance",
+    "Brought",
+    "TopUp",
+    "adjust",
+    "balance",
+    "correct",
+    "left_after",
+    "open_balance",
+    "top_up",
+]

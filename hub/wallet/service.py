@@ -12,6 +12,7 @@ from core.journal import Act, Posting
 from core.money import AMOUNT_MAX
 from core.organisation import Settings, settings, store
 from core.sqlite import Reader, Writer
+from core.staff import require
 from core.till import Offered, check_payments
 from core.wallet import (
     NEVER,
@@ -49,6 +50,11 @@ class Balance:
     points: int
     total: int
 
+    @property
+    def left(self) -> tuple[int, int, int]:
+        """Principal, bonus and points, as they stand on paper."""
+        return self.principal, self.bonus, self.points
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopUp:
@@ -74,16 +80,35 @@ def balance(db: Reader, act: Act, member: str) -> Balance:
     )
 
 
+def left_after(
+    db: Reader, act: Act, member: str, *, epoch: int, seq: int
+) -> tuple[int, int, int]:
+    """Return principal, bonus and points here after one event. Drain history first."""
+    rows = db.all(
+        """SELECT asset, SUM(amount) AS amount FROM movement
+            WHERE member = :member AND place = :here AND origin = :here
+              AND (epoch, seq) <= (:epoch, :seq)
+            GROUP BY asset""",
+        member=member,
+        here=act.journal.identity.origin,
+        epoch=epoch,
+        seq=seq,
+    )
+    sums: dict[str, int] = {row["asset"]: row["amount"] for row in rows}
+    return sums.get("principal", 0), sums.get("bonus", 0), sums.get("points", 0)
+
+
 def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> ToppedUp:
     """Take money into a member's wallet as one new lot; return what was booked.
 
-    Refused: no_period, no_member, item_gone, amount_wrong, over_card_limit, what
-    `check_payments` and `issue_card` refuse.
+    Refused: not_logged_in, not_allowed, over_limit, no_period, no_member, item_gone,
+    amount_wrong, over_card_limit, what `check_payments` and `issue_card` refuse.
     """
     period = require_period(tx, act, till)
     member_of(tx, wanted.member)
     rules = settings(tx)
     terms = _terms(tx, act, wanted, rules)
+    require(tx, act.actor, "card.topup", amount=terms.price)
     payments = check_payments(wanted.payments, terms.price, rules, stored_value=False)
     held = balance(tx, act, wanted.member)
     after = held.total + terms.principal + terms.bonus
@@ -152,8 +177,11 @@ def adjust(
 ) -> None:
     """Correct a balance by a signed amount (fen, or points), with a reason that stays.
 
-    Refused: no_member, reason_missing, amount_wrong, adjust_below_zero, points_below_zero.
+    A limit in fen also bounds points: nobody has to know what a point is worth.
+    Refused: not_logged_in, not_allowed, over_limit, no_member, reason_missing, amount_wrong,
+    adjust_below_zero, points_below_zero.
     """
+    require(tx, act.actor, "card.adjust", amount=abs(amount))
     member_of(tx, member)
     reason = reason.strip()[:REASON_CHARACTERS_MAX]
     if not reason:

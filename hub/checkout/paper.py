@@ -1,0 +1,135 @@
+"""Receipts into the spool: the original with its money, and copies that say so."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from core.errors import Refused
+from core.journal import Act, Body, drain
+from core.sqlite import Row, Writer
+from core.tickets import TicketReversed, TicketSettled
+from core.till import ReceiptReprinted
+from core.wallet import ToppedUp
+from core.web import gettext as _
+from hub.attempts import Answer
+from hub.checkout import sql
+from hub.devices import spool
+from hub.devices.printer import Document
+from hub.receipts import (
+    Printed,
+    Proof,
+    newest,
+    printed,
+    proof,
+    reversal_receipt,
+    sale_receipt,
+    topup_receipt,
+)
+from hub.wallet import balance, left_after
+
+Fact = TypeVar("Fact", bound=Body)
+
+
+def print_sale(tx: Writer, act: Act, sale: TicketSettled) -> str:
+    """Spool the receipt of a bill that was settled just now; return the print job."""
+    document = sale_receipt(sale, _about(tx, act, sale.member))
+    return spool(tx, act, document, kind="receipt", subject=sale.ticket)
+
+
+def print_reversal(tx: Writer, act: Act, reversal: TicketReversed) -> str:
+    """Spool the receipt of a reversal that was booked just now; return the print job."""
+    document = reversal_receipt(reversal, _about(tx, act, reversal.member))
+    return spool(tx, act, document, kind="receipt", subject=reversal.reversal)
+
+
+def print_topup(tx: Writer, act: Act, topup: ToppedUp) -> str:
+    """Spool the receipt of a top-up that was booked just now; return the print job."""
+    document = topup_receipt(topup, _about(tx, act, topup.member))
+    return spool(tx, act, document, kind="receipt", subject=topup.topup)
+
+
+def reprint(
+    tx: Writer, act: Act, *, sale: str | None = None, topup: str | None = None
+) -> Answer:
+    """Spool a copy of a bill's, a reversal's or a top-up's receipt, and write that down.
+
+    The copy says what the original said, also of the balance, and is marked as a copy. The
+    drawer stays shut. Refused: not_settled, no_topup.
+    """
+    assert (sale is None) != (topup is None), "one receipt at a time"
+    if sale is not None:
+        number, document = sale_document(tx, act, sale, copy_mark=_("补打"))
+    else:
+        number, document = topup_document(tx, act, topup or "", copy_mark=_("补打"))
+    subject = sale or topup or ""
+    act.append(tx, ReceiptReprinted(subject=subject, number=number))
+    job = spool(tx, act, document, kind="receipt", subject=subject, is_copy=True)
+    return {"print_job": job, "number": number, "at_ms": act.at}
+
+
+def sale_document(
+    tx: Writer, act: Act, sale: str, *, copy_mark: str = ""
+) -> tuple[str, Document]:
+    """Return the number and the receipt of a settled bill, or of a reversal, as it was.
+
+    `sale` is the bill's id or the reversal's. Refused: not_settled.
+    """
+    _catch_up(tx, act)
+    row = sql.sale(tx, sale)
+    if row is None:
+        raise Refused("not_settled")
+    proven = _proof(tx, row)
+    about = _about_then(tx, act, proven, member=row["member"], copy_mark=copy_mark)
+    if row["sign"] > 0:
+        settled = _body(proven, TicketSettled)
+        return settled.number, sale_receipt(settled, about)
+    reversed_ = _body(proven, TicketReversed)
+    return reversed_.number, reversal_receipt(reversed_, about)
+
+
+def topup_document(
+    tx: Writer, act: Act, topup: str, *, copy_mark: str = ""
+) -> tuple[str, Document]:
+    """Return the number and the receipt of a top-up as it was. Refused: no_topup."""
+    _catch_up(tx, act)
+    row = sql.topup(tx, topup)
+    if row is None:
+        raise Refused("no_topup")
+    proven = _proof(tx, row)
+    about = _about_then(tx, act, proven, member=row["member"], copy_mark=copy_mark)
+    booked = _body(proven, ToppedUp)
+    return booked.number, topup_receipt(booked, about)
+
+
+def _about(tx: Writer, act: Act, member: str | None) -> Printed:
+    left = balance(tx, act, member).left if member else None
+    return printed(tx, newest(tx, act), member=member, left=left)
+
+
+def _about_then(
+    tx: Writer, act: Act, proven: Proof, *, member: str | None, copy_mark: str
+) -> Printed:
+    event = proven.event
+    # What a member held at another box then is not known here, so its copy says nothing of it.
+    here = event.origin == act.journal.identity.origin
+    left = (
+        left_after(tx, act, member, epoch=event.epoch, seq=event.seq)
+        if member and here
+        else None
+    )
+    return printed(tx, proven, member=member, left=left, copy_mark=copy_mark)
+
+
+def _proof(tx: Writer, row: Row) -> Proof:
+    return proof(tx, origin=row["origin"], epoch=row["epoch"], seq=row["seq"])
+
+
+def _body(proven: Proof, kind: type[Fact]) -> Fact:
+    return msgspec.json.decode(proven.event.body, type=kind)
+
+
+def _catch_up(tx: Writer, act: Act) -> None:
+    while drain(tx, act.journal.parts):
+        pass

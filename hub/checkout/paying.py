@@ -1,0 +1,160 @@
+"""Money at the counter: taken or given back once, with its paper and its drawer.
+
+The pages and the API call these verbs and no others, so neither can pay, print or allow
+differently. A second try with the same key changes nothing and returns the first answer, with
+`replayed` set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from core.journal import Act
+from core.organisation import settings
+from core.sqlite import Writer
+from core.till import Offered
+from core.wallet import Payment
+from hub.attempts import Answer, once
+from hub.checkout import paper
+from hub.checkout.service import reverse, settle
+from hub.receipts import returned
+from hub.till import open_drawer, opens_drawer
+from hub.wallet import TopUp, balance, top_up
+
+
+def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five facts
+    tx: Writer,
+    act: Act,
+    *,
+    ticket: str,
+    version: int,
+    till: str,
+    payments: tuple[Offered, ...],
+    key: str,
+) -> Answer:
+    """Take payment for a bill, close it, print it, open the drawer for cash.
+
+    Refused: what `settle` and `once` refuse.
+    """
+
+    def run() -> Answer:
+        sale = settle(
+            tx, act, ticket=ticket, version=version, till=till, payments=payments
+        ).sale
+        job = paper.print_sale(tx, act, sale) if _prints(tx) else None
+        _open_drawer(tx, act, sale.payments, subject=ticket)
+        return {
+            "ticket": ticket,
+            "number": sale.number,
+            "member": sale.member,
+            "list_total_cents": sale.list_total,
+            "total_cents": sale.total,
+            "points": sale.points,
+            **_outcome(tx, act, sale.member, sale.payments),
+            "print_job": job,
+        }
+
+    content = [ticket, version, till, payments]
+    return once(tx, act, key=key, verb="ticket.settle", content=content, run=run)
+
+
+def pay_topup(tx: Writer, act: Act, wanted: TopUp, *, till: str, key: str) -> Answer:
+    """Take money into a member's wallet, print it, open the drawer for cash.
+
+    Refused: what `top_up` and `once` refuse.
+    """
+
+    def run() -> Answer:
+        booked = top_up(tx, act, wanted, topup=act.new_id(), till=till)
+        job = paper.print_topup(tx, act, booked) if _prints(tx) else None
+        _open_drawer(tx, act, booked.payments, subject=booked.topup)
+        return {
+            "topup": booked.topup,
+            "number": booked.number,
+            "member": booked.member,
+            "offer_name": booked.offer_name,
+            "card": booked.card,
+            "total_cents": booked.price,
+            "principal_cents": booked.principal,
+            "bonus_cents": booked.bonus,
+            "points": booked.points,
+            "expires": booked.expires,
+            **_outcome(tx, act, booked.member, booked.payments),
+            "print_job": job,
+        }
+
+    content = [wanted, till]
+    return once(tx, act, key=key, verb="wallet.top_up", content=content, run=run)
+
+
+def reverse_ticket(
+    tx: Writer, act: Act, *, ticket: str, till: str, reason: str, key: str
+) -> Answer:
+    """Answer a settled bill by its opposite, print that, open the drawer for cash.
+
+    Refused: what `reverse` and `once` refuse.
+    """
+
+    def run() -> Answer:
+        back = reverse(tx, act, ticket=ticket, reversal=act.new_id(), till=till, reason=reason)
+        job = paper.print_reversal(tx, act, back) if _prints(tx) else None
+        _open_drawer(tx, act, back.payments, subject=back.reversal)
+        return {
+            "ticket": ticket,
+            "reversal": back.reversal,
+            "number": back.number,
+            "member": back.member,
+            "total_cents": back.total,
+            "points": back.points,
+            "points_short": back.points_short,
+            **_outcome(tx, act, back.member, tuple(returned(back.payments))),
+            "print_job": job,
+        }
+
+    content = [ticket, till, reason]
+    return once(tx, act, key=key, verb="ticket.reverse", content=content, run=run)
+
+
+def payment_facts(payments: Iterable[Payment]) -> list[dict[str, Any]]:
+    """Return payments as plain facts, in fen."""
+    return [
+        {
+            "tender": payment.tender,
+            "amount_cents": payment.amount,
+            "tendered_cents": payment.tendered,
+            "change_cents": payment.change,
+            "bonus_cents": sum(
+                amount for asset, _lot, amount in payment.legs if asset == "bonus"
+            ),
+            "reference": payment.reference,
+        }
+        for payment in payments
+    ]
+
+
+def _outcome(
+    tx: Writer, act: Act, member: str | None, payments: tuple[Payment, ...]
+) -> dict[str, Any]:
+    """Return what every answer ends with: tenders, change, what is left, where it is proved."""
+    head = act.journal.head(tx)
+    left = None
+    if member is not None:
+        principal, bonus, points = balance(tx, act, member).left
+        left = {"principal_cents": principal, "bonus_cents": bonus, "points": points}
+    return {
+        "payments": payment_facts(payments),
+        "change_cents": sum(payment.change for payment in payments),
+        "left": left,
+        "at_ms": head.at,
+        "head": head.short,
+    }
+
+
+def _prints(tx: Writer) -> bool:
+    return settings(tx).receipt_auto_print
+
+
+def _open_drawer(tx: Writer, act: Act, payments: tuple[Payment, ...], *, subject: str) -> None:
+    if opens_drawer(tx, [payment.tender for payment in payments]):
+        open_drawer(tx, act, subject=subject)

@@ -1,0 +1,141 @@
+"""What the counter does with a till: each once only, with its paper and its drawer.
+
+Pages and the API call the same verbs, so neither can pay, print or allow differently.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.journal import Act
+from core.organisation import settings
+from core.sqlite import Reader, Writer
+from hub.attempts import Answer, once
+from hub.devices import printers, spool
+from hub.devices.printer import Kick
+from hub.receipts import cash_up_slip, newest, printed
+from hub.till.service import (
+    Report,
+    close_period,
+    move_cash,
+    note_drawer,
+    open_period,
+    require_period,
+)
+
+CASH = "cash"
+
+
+def open_till(tx: Writer, act: Act, *, till: str, float_cents: int, key: str) -> Answer:
+    """Take over a till with cash in its drawer.
+
+    Refused: what `open_period` and `once` refuse.
+    """
+
+    def run() -> Answer:
+        period = open_period(tx, act, till=till, float_cents=float_cents)
+        return {"period": period, "till": till, "float_cents": float_cents, "at_ms": act.at}
+
+    return once(tx, act, key=key, verb="till.open", content=[till, float_cents], run=run)
+
+
+def move_till_cash(
+    tx: Writer, act: Act, *, till: str, amount: int, reason: str, key: str
+) -> Answer:
+    """Put cash in (positive fen) or take it out (negative); the drawer opens.
+
+    Refused: what `move_cash` and `once` refuse.
+    """
+
+    def run() -> Answer:
+        move = act.new_id()
+        move_cash(tx, act, till=till, move=move, amount=amount, reason=reason)
+        open_drawer(tx, act, subject=move)
+        period = require_period(tx, act, till)
+        return {"move": move, "period": period, "amount_cents": amount, "at_ms": act.at}
+
+    return once(tx, act, key=key, verb="till.cash", content=[till, amount, reason], run=run)
+
+
+def kick_drawer(tx: Writer, act: Act, *, till: str, reason: str) -> Answer:
+    """Open the drawer without a sale and write it down.
+
+    Refused: no_period, reason_missing.
+    """
+    note_drawer(tx, act, till=till, reason=reason)
+    return {"print_job": open_drawer(tx, act, subject=till), "at_ms": act.at}
+
+
+def close_till(
+    tx: Writer, act: Act, *, till: str, counted: int, note: str = "", key: str
+) -> Answer:
+    """Close a till on a blind count (fen) and print the numbered Z report.
+
+    Refused: what `close_period` and `once` refuse.
+    """
+
+    def run() -> Answer:
+        report = close_period(tx, act, till=till, counted=counted, note=note)
+        return report_facts(report) | {"print_job": print_report(tx, act, report)}
+
+    return once(tx, act, key=key, verb="till.close", content=[till, counted, note], run=run)
+
+
+def print_report(tx: Writer, act: Act, report: Report) -> str:
+    """Spool a Z report and return the print job's id."""
+    about = printed(tx, newest(tx, act))
+    slip = cash_up_slip(
+        report.period, report.totals, report.exceptions, expected=report.expected, about=about
+    )
+    return spool(tx, act, slip, kind="report", subject=report.period["id"])
+
+
+def open_drawer(tx: Writer, act: Act, *, subject: str) -> str | None:
+    """Spool the kick of the drawer at the default printer, if there is one.
+
+    A kick that waited for a printer to be set up would open the drawer when nobody expects it.
+    """
+    known = printers(tx)
+    if not known:
+        return None
+    return spool(tx, act, Kick(pin=known[0]["drawer_pin"]), kind="kick", subject=subject)
+
+
+def opens_drawer(db: Reader, tenders: list[str]) -> bool:
+    """Say whether one of these tenders is kept in the drawer."""
+    known = [settings(db).tender(tender) for tender in tenders]
+    return any(tender is not None and tender.opens_drawer for tender in known)
+
+
+def report_facts(report: Report, *, expected: bool = True) -> dict[str, Any]:
+    """Return an X or Z report as plain facts, money in fen.
+
+    A count is blind only if what should lie in the drawer stays hidden: without `expected`
+    there are no cash figures.
+    """
+    period = report.period
+    totals = [row for row in report.totals if expected or row["tender"] != CASH]
+    return {
+        "period": period["id"],
+        "till": period["till"],
+        "state": period["state"],
+        "z_number": period["z_number"],
+        "date": period["date"],
+        "cashier": period["cashier_name"],
+        "opened_at_ms": period["opened_at"],
+        "closed_at_ms": period["closed_at"],
+        "float_cents": period["float_cents"],
+        "counted_cents": period["counted"],
+        "expected_cents": report.expected if expected else None,
+        "difference_cents": report.difference,
+        "totals": [
+            {
+                "kind": row["kind"],
+                "tender": row["tender"],
+                "count": row["count"],
+                "amount_cents": row["amount"],
+            }
+            for row in totals
+        ],
+        "exceptions": [{"code": code, "count": count} for code, count in report.exceptions],
+    }
