@@ -16,7 +16,7 @@ from core.organisation import settings, store
 from core.staff import Grants, grants_of
 from core.web import Capability, caller, install_guards, language, make_app, read
 from core.web import gettext as _
-from hub import access, attempts, box, checkout, devices
+from hub import access, attempts, box, checkout, devices, pos
 from hub import members as hub_members
 from hub.box import Box, open_box
 
@@ -37,6 +37,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="devices", parts=(devices.PART,)),
     Capability(name="members", parts=(hub_members.LOCAL,)),
     Capability(name="checkout", parts=(Part(name="checkout", refusals=checkout.REFUSALS),)),
+    pos.CAPABILITY,
 )
 
 HOSTS = ("localhost", ".localhost", "127.0.0.1", ".local")
@@ -96,6 +97,7 @@ def _surroundings() -> dict[str, object]:
     }
     if who.staff is not None and not who.token:
         known["lock_url"] = url_for("access.lock")
+        known["stream_url"] = url_for("pos.stream")
     return known
 
 

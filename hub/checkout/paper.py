@@ -15,7 +15,7 @@ from core.wallet import ToppedUp
 from core.web import gettext as _
 from hub.attempts import Answer
 from hub.checkout import sql
-from hub.devices import spool
+from hub.devices import spool, was_printed
 from hub.devices.printer import Document
 from hub.receipts import (
     Printed,
@@ -53,19 +53,23 @@ def print_topup(tx: Writer, act: Act, topup: ToppedUp) -> str:
 def reprint(
     tx: Writer, act: Act, *, sale: str | None = None, topup: str | None = None
 ) -> Answer:
-    """Spool a copy of a bill's, a reversal's or a top-up's receipt, and write that down.
+    """Spool the receipt of a bill, a reversal or a top-up; after the first one, a copy.
 
-    The copy says what the original said, also of the balance, and is marked as a copy. The
-    drawer stays shut. Refused: not_settled, no_topup.
+    A copy is written down. It says what the original said, also of the balance, and is
+    marked as a copy. The drawer stays shut. Refused: not_settled, no_topup.
     """
     assert (sale is None) != (topup is None), "one receipt at a time"
-    if sale is not None:
-        number, document = sale_document(tx, act, sale, copy_mark=_("补打"))
-    else:
-        number, document = topup_document(tx, act, topup or "", copy_mark=_("补打"))
     subject = sale or topup or ""
-    act.append(tx, ReceiptReprinted(subject=subject, number=number))
-    job = spool(tx, act, document, kind="receipt", subject=subject, is_copy=True)
+    # Where receipts are printed on request only, the first one is no copy.
+    is_copy = was_printed(tx, subject)
+    mark = _("补打") if is_copy else ""
+    if sale is not None:
+        number, document = sale_document(tx, act, sale, copy_mark=mark)
+    else:
+        number, document = topup_document(tx, act, subject, copy_mark=mark)
+    if is_copy:
+        act.append(tx, ReceiptReprinted(subject=subject, number=number))
+    job = spool(tx, act, document, kind="receipt", subject=subject, is_copy=is_copy)
     return {"print_job": job, "number": number, "at_ms": act.at}
 
 

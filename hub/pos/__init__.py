@@ -1,7 +1,23 @@
 """The till's screen: catalogue on one side, the bill on the other, one button to be paid."""
 
-from hub.pos.service import REFUSALS
+from core.errors import N_
+from core.web import Capability, NavItem
 from hub.pos.tables import PART
 from hub.pos.views import pages
 
-__all__ = ["PART", "REFUSALS", "pages"]
+__all__ = ["CAPABILITY"]
+
+CAPABILITY = Capability(
+    name="pos",
+    parts=(PART,),
+    blueprints=(pages,),
+    nav=(
+        NavItem(
+            endpoint="pos.screen",
+            label=N_("收银"),
+            icon="cart",
+            permission="sale.create",
+            order=10,
+        ),
+    ),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.catalog import categories, find_item, items
-from core.errors import N_, Refusal, Refused
+from core.errors import Refused
 from core.journal import Act
 from core.organisation import Tender, settings
 from core.sqlite import Reader, Row, Writer
@@ -20,10 +20,6 @@ CASH = "cash"
 QUICK_NOTES = (1_000, 2_000, 5_000, 10_000)
 """Banknotes in fen that people hand over."""
 QUICK_MAX = 4
-
-REFUSALS = {
-    "scan_unknown": Refusal(404, N_("“%(scanned)s”不是本店的会员卡、商品条码或项目编号"))
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.errors import N_, Refusal
 from core.journal import Part
 from core.sqlite import Migration, Reader, Row, Writer
 
@@ -17,6 +18,9 @@ PART = Part(
             ),
         ),
     ),
+    refusals={
+        "scan_unknown": Refusal(404, N_("“%(scanned)s”不是本店的会员卡、商品条码或项目编号")),
+    },
 )
 
 

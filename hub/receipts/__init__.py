@@ -6,6 +6,7 @@ from hub.receipts.build import (
     returned,
     reversal_receipt,
     sale_receipt,
+    tender_label,
     test_page,
     topup_receipt,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "returned",
     "reversal_receipt",
     "sale_receipt",
+    "tender_label",
     "test_page",
     "topup_receipt",
 ]
