@@ -37,15 +37,37 @@ def hub() -> None:
     help="Serve over HTTPS with the hub's own authority. Default: yes, but not on loopback.",
 )
 @click.option("--onboarding", default="", help="Where the page for new tablets listens.")
+@click.option(
+    "--address-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write host:port once it listens; with port 0 the kernel chooses.",
+)
 def web(
-    *, data: Path, bind: str, hosts: tuple[str, ...], https: bool | None, onboarding: str
+    *,
+    data: Path,
+    bind: str,
+    hosts: tuple[str, ...],
+    https: bool | None,
+    onboarding: str,
+    address_file: Path | None,
 ) -> None:
     """Serve the till's pages and the API."""
     loopback = bind.rpartition(":")[0] in {"127.0.0.1", "localhost", "[::1]"}
     if https is False and not loopback:
         raise click.UsageError("plain HTTP is for loopback only")
     secure = not loopback if https is None else https
-    serve(data, Serving(bind=bind, hosts=hosts, https=secure, onboarding=onboarding))
+
+    def ready(address: str) -> None:
+        if address_file is not None:
+            # Renamed into place, so that nobody reads half an address.
+            written = address_file.with_name(f"{address_file.name}.new")
+            written.write_text(address, encoding="utf-8")
+            written.replace(address_file)
+
+    serve(
+        data,
+        Serving(bind=bind, hosts=hosts, https=secure, onboarding=onboarding, ready=ready),
+    )
 
 
 @hub.command()
