@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -64,9 +65,13 @@ def write(verb: Callable[[Writer, Act], T]) -> T:
     """Run one verb in one transaction, as the caller; its answer is on the disk."""
     who = caller()
     served = house()
-    answer = served.door.write(
-        lambda tx: verb(tx, served.act(tx, actor=who.staff, device=who.device))
-    )
+    # The verb runs in the writer's thread, but with this request's language around it.
+    here = copy_context()
+
+    def run(tx: Writer) -> T:
+        return here.run(verb, tx, served.act(tx, actor=who.staff, device=who.device))
+
+    answer = served.door.write(run)
     served.written()
     current_app.extensions["bulletin"].announce()
     return answer

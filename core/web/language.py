@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import flask_babel
-from flask import has_request_context, request
+from flask import has_app_context, has_request_context, request
 
 LANGUAGES = {"zh-CN": "zh", "en": "en"}
 """The `lang` of a page, and the catalogue that it reads."""
@@ -11,7 +11,12 @@ DEFAULT = "zh-CN"
 
 
 def gettext(sentence: str, **facts: object) -> str:
-    """Return a Chinese sentence in the reader's language, with its facts filled in."""
+    """Return a Chinese sentence in the reader's language, with its facts filled in.
+
+    Outside a request, as in an import or a printer's process, it stays Chinese.
+    """
+    if not has_app_context():
+        return sentence % facts if facts else sentence
     return str(flask_babel.gettext(sentence, **facts))
 
 
