@@ -106,6 +106,16 @@ def test_no_page_scrolls_sideways(visit, size):
     assert wide == []
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_no_tile_of_the_catalogue_cuts_its_words_or_its_price(visit, size):
+    page = visit("/", size=size)
+    cut = page.locator(".tile").evaluate_all(
+        "(tiles) => tiles.filter((tile) => tile.scrollHeight > tile.clientHeight)"
+        ".map((tile) => tile.innerText)"
+    )
+    assert cut == []
+
+
 def test_a_members_page_bears_letters_twice_as_large(visit):
     page = visit("/member", size="phone")
     page.evaluate("document.documentElement.style.fontSize = '200%'")
