@@ -30,7 +30,7 @@ def stock_change(store: str, item_id: str, change: int) -> Add:
 def items(db: Reader, store: str) -> list[Row]:
     """Return what the till offers, in the shop's order, with stock where there is any."""
     return db.all(
-        """SELECT i.*, s.on_hand, c.colour, c.name AS category_name FROM item i
+        """SELECT i.*, s.on_hand, s.counted, c.colour, c.name AS category_name FROM item i
              LEFT JOIN stock s ON s.store = :store AND s.item = i.id
              LEFT JOIN category c ON c.id = i.category
             WHERE i.active = 1 ORDER BY i.sort, i.code""",
@@ -131,7 +131,9 @@ def _replace(tx: Writer, table: str, key: str, row: dict[str, Any]) -> None:
 
 
 def _count_stock(entry: Entry) -> list[Add]:
-    return [stock_change(entry.event.store, entry.body.item, entry.body.change)]
+    # A product that nobody ever counted is never sold out: the till cannot know better.
+    key = {"store": entry.event.store, "item": entry.body.item}
+    return [Add("stock", key, {"on_hand": entry.body.change, "counted": 1})]
 
 
 PART = Part(
@@ -179,6 +181,7 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
                 """CREATE TABLE stock (
                      store TEXT NOT NULL, item TEXT NOT NULL, on_hand INTEGER NOT NULL,
+                     counted INTEGER NOT NULL DEFAULT 0,
                      PRIMARY KEY (store, item)
                    ) STRICT, WITHOUT ROWID""",
             ),
