@@ -3,25 +3,33 @@
 A view parses, calls `write` or `read` once, and renders. Every route declares who may call it.
 """
 
+from core.web.api import KEY_HEADER, REPLAY_HEADER, Asked, Endpoint, endpoint_of
 from core.web.edge import Caller, House, caller, fresh_read, house, read, reading_act, write
 from core.web.guard import csrf_token
 from core.web.guard import install as install_guards
 from core.web.language import gettext, language, ngettext
 from core.web.markers import Door, paired, permission, permission_of, public, staff_only
+from core.web.openapi import describe
 from core.web.shell import Capability, NavItem, bulletin, is_partial, make_app, theme
 from core.web.stream import Bulletin
 from core.web.told import sentence
 
 __all__ = [
+    "KEY_HEADER",
+    "REPLAY_HEADER",
+    "Asked",
     "Bulletin",
     "Caller",
     "Capability",
     "Door",
+    "Endpoint",
     "House",
     "NavItem",
     "bulletin",
     "caller",
     "csrf_token",
+    "describe",
+    "endpoint_of",
     "fresh_read",
     "gettext",
     "house",

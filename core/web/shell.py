@@ -16,7 +16,7 @@ from flask_babel import Babel
 from core.errors import Refusal
 from core.journal import Part
 from core.money import yuan
-from core.web import guard, told
+from core.web import api, guard, told
 from core.web.edge import House
 from core.web.language import LANGUAGES, catalogue, language
 from core.web.stream import Bulletin
@@ -70,7 +70,7 @@ def make_app(
         HOSTS=hosts,
         CSRF_KEY=csrf_key,
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
-        REFUSALS={**guard.REFUSALS, **refusals},
+        REFUSALS={**guard.REFUSALS, **api.REFUSALS, **refusals},
     )
     app.extensions["house"] = house
     app.extensions["bulletin"] = Bulletin()

@@ -58,7 +58,7 @@ def session_token() -> str:
 def look() -> None:
     """Find out who calls; the guards decide what they may.
 
-    Refused: session_locked, for everything but the way back in.
+    Refused: token_unknown.
     """
     g.caller = Caller()
     if request.endpoint == "static":
@@ -73,15 +73,16 @@ def look() -> None:
 def _look_at_token(token: str) -> None:
     with read() as db:
         row = login.find_token(db, token)
-    if row is not None:
-        g.caller = Caller(
-            device=f"token:{row['name']}",
-            till=row["till"],
-            staff=row["staff"],
-            staff_name=row["staff_name"],
-            role=row["role"],
-            token=True,
-        )
+    if row is None:
+        raise Refused("token_unknown")
+    g.caller = Caller(
+        device=f"token:{row['name']}",
+        till=row["till"],
+        staff=row["staff"],
+        staff_name=row["staff_name"],
+        role=row["role"],
+        token=True,
+    )
 
 
 def _look_at_cookies() -> None:

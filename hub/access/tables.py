@@ -65,6 +65,6 @@ PART = Part(
         "login_waits": Refusal(429, N_("错了太多次，请等 %(seconds)s 秒再试")),
         "login_locked": Refusal(429, N_("今天在这台设备上错了太多次，请找店长或换一台设备")),
         "device_unproven": Refusal(403, N_("这台设备的身份没有核实，请重新打开登录页")),
-        "session_locked": Refusal(401, N_("已锁定，请输入 PIN 继续")),
+        "token_unknown": Refusal(401, N_("接口令牌不对，或已经收回")),
     },
 )
