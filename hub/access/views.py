@@ -11,9 +11,8 @@ from werkzeug.wrappers import Response
 
 from core.errors import Refused
 from core.staff import ROLE_NAMES, active_staff
-from core.web import caller, paired, permission, public, read, staff_only, write
+from core.web import caller, paired, permission, public, read, sentence, staff_only, write
 from core.web import gettext as _
-from core.web.told import sentence
 from hub.access import login, pairing
 from hub.access.callers import (
     DEVICE_AGE_S,
