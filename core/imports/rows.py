@@ -102,7 +102,7 @@ class _Reading(Generic[Typed]):
     def _not_a_row(self, row: Row) -> str:
         first = next((text for cell in row.cells if (text := clipped(cell))), "")
         word = unicodedata.normalize("NFKC", first).casefold().rstrip(":").replace(" ", "")
-        if word in _TOTALS:
+        if word in _TOTALS and self._names_nobody(row):
             return "row_is_total"
         same = 0
         for index, cell in enumerate(row.cells):
@@ -112,6 +112,16 @@ class _Reading(Generic[Typed]):
                 return ""
             same += 1
         return "row_repeats_headings" if same > 1 else ""
+
+    def _names_nobody(self, row: Row) -> bool:
+        """Whether at most one cell says who or what: somebody with a phone may be named Sum."""
+        naming = {"name", *self._schema.unique}
+        told = [
+            index
+            for index, field in self._columns
+            if field.name in naming and index < len(row.cells) and clipped(row.cells[index])
+        ]
+        return len(told) <= 1
 
     def _cells(self, row: Row, values: dict[str, Any]) -> Iterator[RowError]:
         """Fill the values that the row tells and yield what cannot be read."""

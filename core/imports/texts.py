@@ -72,14 +72,16 @@ def identifier(limit: int) -> Reader:
     """Read a number that names something: no blanks in it, no digit lost."""
 
     def read(cell: Cell, _: Context) -> str | None:
-        return _within("".join(_digits(cell).split()), limit)
+        # Without its blanks a letter may join the accent behind it into one letter.
+        text = unicodedata.normalize("NFKC", "".join(_digits(cell).split()))
+        return _within(_unfloated(_said(text), cell), limit)
 
     return read
 
 
 def phone(cell: Cell, _: Context) -> str | None:
     """Read a phone number into its one spelling."""
-    text = _digits(cell)
+    text = _unfloated(_digits(cell).strip(), cell)
     if not text:
         return None
     if _MASKED.search(text):
@@ -148,24 +150,29 @@ def _within(text: str, limit: int) -> str | None:
 
 
 def _digits(cell: Cell) -> str:
-    """Return an identifying number as text, as it was before a spreadsheet took it for one."""
+    """Return an identifying number in plain letters."""
     if isinstance(cell, int | float):
         if abs(cell) >= EXACT_BELOW:
             raise CellRefused("digits_lost", value=clipped(cell))
         return shown(cell)
-    # An apostrophe in front is how people keep a spreadsheet from reading a number.
-    text = words(cell).lstrip("'‘’")
+    text = words(cell)
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
+    # An apostrophe in front is how people keep a spreadsheet from reading a number.
+    return _said(text.lstrip("'‘’ "))
+
+
+def _unfloated(text: str, cell: Cell) -> str:
+    """Return digits as they were before a program took them for a float."""
     if match := _WHOLE_FLOAT.fullmatch(text):
         return match[1]
-    if match := _SCIENTIFIC.fullmatch(text):
-        lead, decimals, exponent = match[1], match[2] or "", int(match[3])
-        if len(decimals) < exponent:
-            raise CellRefused("digits_lost", value=clipped(cell))
-        if not decimals[exponent:].strip("0"):
-            return lead + decimals[:exponent]
-    return text
+    match = _SCIENTIFIC.fullmatch(text)
+    if not match:
+        return text
+    lead, decimals, exponent = match[1], match[2] or "", int(match[3])
+    if len(decimals) < exponent:
+        raise CellRefused("digits_lost", value=clipped(cell))
+    return text if decimals[exponent:].strip("0") else lead + decimals[:exponent]
 
 
 def _is_phone(text: str) -> bool:
