@@ -17,8 +17,8 @@ def compiler() -> str | None:
 def build(folder: Path) -> Path:
     """Compile the shim into `folder` and return the library."""
     library = folder / "flush_shim.so"
-    command = [compiler() or "cc", "-O2", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"]
-    subprocess.run(command, check=True, timeout=COMPILE_TIMEOUT_S)
+    options = ["-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+    subprocess.run([compiler() or "cc", *options], check=True, timeout=COMPILE_TIMEOUT_S)
     return library
 
 
