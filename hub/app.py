@@ -17,6 +17,7 @@ from core.staff import Grants, grants_of
 from core.web import Capability, caller, install_guards, language, make_app, read
 from core.web import gettext as _
 from hub import access, attempts, box, checkout, devices, pos
+from hub import catalog as hub_catalog
 from hub import members as hub_members
 from hub.box import Box, open_box
 
@@ -38,6 +39,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="members", parts=(hub_members.LOCAL,)),
     Capability(name="checkout", parts=(Part(name="checkout", refusals=checkout.REFUSALS),)),
     pos.CAPABILITY,
+    hub_catalog.CAPABILITY,
 )
 
 HOSTS = ("localhost", ".localhost", "127.0.0.1", ".local")
@@ -103,14 +105,23 @@ def _surroundings() -> dict[str, object]:
 
 def _nav(grants: Grants) -> list[dict[str, object]]:
     """Return the rail's entries for somebody with these rights."""
-    return [
-        {
-            "href": url_for(item.endpoint),
-            "label": _(item.label),
-            "icon": item.icon,
-            "current": request.endpoint is not None
-            and request.endpoint.split(".")[0] == item.endpoint.split(".")[0],
-        }
+    shown = [
+        (item, url_for(item.endpoint))
         for item in current_app.extensions["nav"]
         if item.permission in grants
+    ]
+    # The page belongs to the entry whose address its own begins with: a member's top-up is
+    # under the members, whichever slice serves it.
+    covering = [
+        href for _item, href in shown if f"{request.path}/".startswith(f"{href.rstrip('/')}/")
+    ]
+    current = max(covering, key=len, default=None)
+    return [
+        {
+            "href": href,
+            "label": _(item.label),
+            "icon": item.icon,
+            "current": href == current,
+        }
+        for item, href in shown
     ]

@@ -1,0 +1,149 @@
+"""A shop in a folder of its own, with everybody who works there and a browser for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask.testing import FlaskClient
+
+from core.clock import ManualClock
+from core.crypto import hash_pin
+from core.feed import FeedDocument, load
+from core.ids import seeded
+from core.journal import Act
+from core.sqlite import Reader, Writer
+from hub.access import make_token
+from hub.app import make_hub_app, open_hub
+from hub.box import Box, settle_in
+from hub.members import Application, Profile, register
+
+T = TypeVar("T")
+
+MONDAY_MORNING = datetime(2026, 9, 21, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+PIN = "274913"
+TILL = "前台"
+PEOPLE = {
+    "owner": ("o1", "00", "陈店主"),
+    "manager": ("m1", "01", "刘洋"),
+    "cashier": ("w1", "02", "王芳"),
+    "technician": ("t1", "08", "张丽"),
+}
+CATALOGUE: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("company", "-", {"name": "清和养生", "phone": "020-88886666", "footer": "谢谢光临"}),
+    ("store", "s1", {"name": "人民路店", "code": "A"}),
+    ("category", "c1", {"name": "足疗", "colour": 2}),
+    ("category", "c2", {"name": "茶饮", "colour": 5}),
+    (
+        "item",
+        "i1",
+        {
+            "code": "101",
+            "name": "足疗 60 分钟",
+            "price": 12800,
+            "member_price": 9900,
+            "category": "c1",
+        },
+    ),
+    (
+        "item",
+        "i2",
+        {
+            "code": "201",
+            "name": "茉莉花茶",
+            "price": 3800,
+            "kind": "product",
+            "unit": "壶",
+            "category": "c2",
+            "brand": "吴裕泰",
+            "barcode": "6901234567892",
+        },
+    ),
+    (
+        "offer",
+        "p1",
+        {"name": "充1000送100", "price": 100000, "principal": 100000, "bonus": 10000},
+    ),
+    (
+        "offer",
+        "k1",
+        {
+            "name": "年卡",
+            "kind": "card",
+            "price": 298000,
+            "principal": 298000,
+            "bonus": 30000,
+            "term_days": 365,
+            "benefits": "生日当天足疗一次",
+        },
+    ),
+)
+
+
+class Shop:
+    """An opened hub, the people who work there, and what they do outside of pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock(int(MONDAY_MORNING.timestamp() * 1000))
+        self.box: Box = open_hub(folder, clock=self.clock, ids=seeded(7))
+        self._settle_in()
+        self.app = make_hub_app(self.box)
+        self.app.config["PROPAGATE_EXCEPTIONS"] = False
+        self._tokens: dict[str, str] = {}
+
+    def _settle_in(self) -> None:
+        pin = hash_pin(PIN, pepper=self.box.secrets.pin_pepper)
+        people = [
+            ("staff", key, {"number": number, "name": name, "role": role, "pin_hash": pin})
+            for role, (key, number, name) in PEOPLE.items()
+        ]
+        documents = [
+            FeedDocument(topic=topic, key=key, pos=pos, content=content)
+            for pos, (topic, key, content) in enumerate([*CATALOGUE, *people], start=1)
+        ]
+
+        def bring(tx: Writer) -> None:
+            load(tx, self.box.parts, documents)
+            settle_in(tx, "s1")
+
+        self.box.door.write(bring)
+
+    def do(self, verb: Callable[[Writer, Act], T], *, role: str = "manager") -> T:
+        """Run a verb as somebody with this role."""
+        actor = PEOPLE[role][0]
+        return self.box.door.write(lambda tx: verb(tx, self.box.act(tx, actor=actor)))
+
+    def ask(self, query: Callable[[Reader], T]) -> T:
+        with self.box.door.read() as db:
+            return query(db)
+
+    def browser(self, role: str = "manager", *, lang: str = "zh-CN") -> FlaskClient:
+        """Return a browser in which somebody with this role is at the till."""
+        if role not in self._tokens:
+            staff = PEOPLE[role][0]
+            self._tokens[role] = self.do(
+                lambda tx, act: make_token(tx, act, name=role, staff_id=staff, till=TILL)
+            )
+        client = self.app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self._tokens[role]}"
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = lang
+        return client
+
+    def member(self, name: str = "李慧敏", phone: str = "13812342046", **more: Any) -> str:
+        profile = {key: more.pop(key) for key in ("gender", "birthday", "note") if key in more}
+        application = Application(profile=Profile(name=name, phone=phone, **profile), **more)
+        return self.do(lambda tx, act: register(tx, act, application))
+
+    def close(self) -> None:
+        self.box.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    opened = Shop(tmp_path)
+    yield opened
+    opened.close()
