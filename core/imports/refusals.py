@@ -64,6 +64,7 @@ REFUSALS = {
 """Of a whole file: nothing of it is read."""
 
 ROW_REFUSALS = {
+    "row_not_posted": Refusal(409, N_("门店没有收下：%(reason)s")),
     "row_quotes_broken": Refusal(422, N_("这一行的双引号不成对，读不出来")),
     "row_is_total": Refusal(422, N_("这是合计行，不是数据")),
     "row_repeats_headings": Refusal(422, N_("这一行又是列名，不是数据")),

@@ -16,6 +16,8 @@ class MemberRegistered(Body, frozen=True, kw_only=True, tag="member.registered")
     category: str = ""
     source: str = ""
     """Empty, or the name of the import and the row's key in it, so that a row counts once."""
+    joined_on: str = ""
+    """Since when they are a member, YYYY-MM-DD."""
 
 
 class MemberChanged(Body, frozen=True, kw_only=True, tag="member.changed"):

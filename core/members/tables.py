@@ -50,6 +50,7 @@ def _register(entry: Entry) -> Iterator[Change]:
             "category": body.category,
             "store": event.store,
             "since": event.at,
+            "joined_on": body.joined_on or event.date,
             **_profile_fields(profile, body.number),
         },
         stamp_of(event),
@@ -139,6 +140,7 @@ PART = Part(
                      note TEXT NOT NULL,
                      store TEXT NOT NULL,
                      since INTEGER NOT NULL,
+                     joined_on TEXT NOT NULL,
                      terms TEXT NOT NULL,
                      stamps TEXT NOT NULL
                    ) STRICT""",

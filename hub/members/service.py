@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date as calendar_date
 
 from core.errors import Refused
@@ -51,6 +51,10 @@ class Application:
     standing: str = MEMBER
     source: str = ""
     """For an import: the file's kind and the row's key in it."""
+    joined_on: str = ""
+    """When they became a member, YYYY-MM-DD; empty is today."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """What an old system knew and this one has no place for yet."""
 
 
 def register(tx: Writer, act: Act, application: Application) -> str:
@@ -70,6 +74,9 @@ def register(tx: Writer, act: Act, application: Application) -> str:
     elif application.standing == MEMBER:
         given, issued = _next_number(tx, act)
     member = act.new_id()
+    documents = [Document(name="profile", content=checked)]
+    if application.extra:
+        documents.append(Document(name="extra", content=application.extra))
     act.append(
         tx,
         MemberRegistered(
@@ -79,8 +86,9 @@ def register(tx: Writer, act: Act, application: Application) -> str:
             issued=issued,
             category=category,
             source=application.source,
+            joined_on=application.joined_on or act.date,
         ),
-        documents=[Document(name="profile", content=checked)],
+        documents=documents,
     )
     if application.card:
         issue_card(tx, act, member=member, card=application.card)
