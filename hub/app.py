@@ -16,7 +16,7 @@ from core.organisation import settings, store
 from core.staff import Grants, grants_of
 from core.web import Capability, caller, install_guards, language, make_app, read
 from core.web import gettext as _
-from hub import access, attempts, box, checkout, devices, pos
+from hub import access, api, attempts, box, checkout, devices, pos
 from hub import catalog as hub_catalog
 from hub import members as hub_members
 from hub.box import Box, open_box
@@ -40,6 +40,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="checkout", parts=(Part(name="checkout", refusals=checkout.REFUSALS),)),
     pos.CAPABILITY,
     hub_catalog.CAPABILITY,
+    api.CAPABILITY,
 )
 
 HOSTS = ("localhost", ".localhost", "127.0.0.1", ".local")

@@ -38,7 +38,7 @@ def describe(app: Flask, *, title: str, version: str) -> Described:
     shapes = {
         shape
         for _rule, endpoint in found
-        for shape in (endpoint.answer, endpoint.body, endpoint.query, Failed)
+        for shape in (endpoint.answer, endpoint.body, Failed)
         if shape is not None
     }
     in_order = sorted(shapes, key=lambda shape: shape.__name__)

@@ -11,6 +11,7 @@ from hub.wallet.service import (
     open_balance,
     top_up,
 )
+from hub.wallet.sql import movements, topups_of_member
 
 __all__ = [
     "Balance",
@@ -20,6 +21,8 @@ __all__ = [
     "balance",
     "correct",
     "left_after",
+    "movements",
     "open_balance",
     "top_up",
+    "topups_of_member",
 ]

@@ -32,6 +32,7 @@ from hub.devices.printer.document import (
 )
 from hub.devices.printer.encoder import encode, resync
 from hub.devices.printer.file import File
+from hub.devices.printer.plain import plain_text
 from hub.devices.printer.profile import PAPER_58MM, PAPER_80MM, CodePage, Profile
 from hub.devices.printer.send import Outcome, Reason, Verdict, send
 from hub.devices.printer.serial_port import SerialPort
@@ -91,6 +92,7 @@ __all__ = [
     "find_typeface",
     "from_json",
     "parse_address",
+    "plain_text",
     "resync",
     "send",
     "to_json",

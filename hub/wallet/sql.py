@@ -1,0 +1,26 @@
+"""Queries on the history of a member's value."""
+
+from __future__ import annotations
+
+from core.sqlite import Reader, Row
+
+
+def movements(db: Reader, member: str, *, limit: int) -> list[Row]:
+    """Return what moved in a member's wallet, newest first. Drain history first."""
+    return db.all(
+        """SELECT v.*, w.name AS staff_name FROM movement v
+             LEFT JOIN staff w ON w.id = v.actor
+            WHERE v.member = :member
+            ORDER BY v.at DESC, v.origin, v.epoch DESC, v.seq DESC, v.leg LIMIT :limit""",
+        member=member,
+        limit=limit,
+    )
+
+
+def topups_of_member(db: Reader, member: str, *, limit: int) -> list[Row]:
+    """Return a member's top-ups, newest first. Drain history first."""
+    return db.all(
+        "SELECT * FROM topup WHERE member = :member ORDER BY at DESC, id DESC LIMIT :limit",
+        member=member,
+        limit=limit,
+    )
