@@ -6,19 +6,11 @@ from pathlib import Path
 
 import click
 
+from hub.app import open_hub
+from hub.command_line import data_option, simulated_option, until_told
+from hub.devices import AlreadyRuns, run_devices
 from hub.jobs import run_jobs
 from hub.serve import Serving, serve
-
-DATA = Path("/var/lib/dianshu")
-
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DATA,
-    envvar="DIANSHU_DATA",
-    show_default=True,
-    help="The hub's own folder.",
-)
 
 
 @click.group()
@@ -75,6 +67,20 @@ def web(
 def jobs(data: Path) -> None:
     """Project history, seal the journal, move the log into the database."""
     run_jobs(data)
+
+
+@hub.command()
+@data_option
+@simulated_option
+def devices(*, data: Path, simulated: bool) -> None:
+    """Print what waits, on every printer that is set up."""
+    box = open_hub(data)
+    try:
+        run_devices(box, simulated=simulated, stopping=until_told())
+    except AlreadyRuns as error:
+        raise click.ClickException("another process owns this hub's devices") from error
+    finally:
+        box.close()
 
 
 if __name__ == "__main__":

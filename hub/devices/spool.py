@@ -10,7 +10,7 @@ from __future__ import annotations
 from core.errors import N_, Refusal, Refused
 from core.journal import Act, Part
 from core.sqlite import Migration, Reader, Row, Writer
-from hub.devices.printer import Job, from_json, to_json
+from hub.devices.printer import Job, to_json
 
 JOBS_SHOWN_MAX = 50
 SCAN_CHARACTERS_MAX = 128
@@ -23,10 +23,17 @@ def printers(db: Reader) -> list[Row]:
     return db.all("SELECT * FROM printer ORDER BY is_default DESC, name")
 
 
+def find_printer(db: Reader, name: str) -> Row | None:
+    return db.one("SELECT * FROM printer WHERE name = :name", name=name)
+
+
 def set_printer(
     tx: Writer, *, name: str, address: str, columns: int, raster: bool, drawer_pin: int
 ) -> None:
-    """Set up a printer, or change it; the first one is the default."""
+    """Set up a printer, or change it; what waits for it is tried at once.
+
+    The first one is the default and gets what was spooled while there was none.
+    """
     first = tx.one("SELECT 1 FROM printer WHERE is_default = 1 AND name <> :n", n=name) is None
     tx.run(
         """INSERT INTO printer (name, address, columns, raster, drawer_pin, is_default)
@@ -41,6 +48,13 @@ def set_printer(
         pin=drawer_pin,
         first=int(first),
     )
+    if first:
+        tx.run(
+            """UPDATE print_job SET printer = :name
+                WHERE state IN ('queued', 'claimed', 'unknown') AND printer IS NULL""",
+            name=name,
+        )
+    hurry(tx, printer=name)
 
 
 def spool(
@@ -63,42 +77,122 @@ def spool(
     return job_id
 
 
-def claim(tx: Writer, *, printer: str, at: int) -> tuple[Row, Job] | None:
-    """Take the oldest job that is due for a printer, or None."""
+def is_due(db: Reader, *, printer: str, at: int) -> bool:
+    """Say whether something waits for a printer that may be tried at this instant (ms)."""
+    return (
+        db.one(
+            """SELECT 1 FROM print_job
+                WHERE state IN ('queued', 'claimed', 'unknown') AND state = 'queued'
+                  AND printer = :printer AND due_at <= :at LIMIT 1""",
+            printer=printer,
+            at=at,
+        )
+        is not None
+    )
+
+
+def claim(tx: Writer, *, printer: str, at: int) -> Row | None:
+    """Take the next job for a printer, or None where nothing is due.
+
+    Receipts keep their order: when a new one makes the printer worth a try, the oldest is
+    tried. The drawer goes first, because somebody stands before it.
+    """
+    if not is_due(tx, printer=printer, at=at):
+        return None
     row = tx.one(
         """SELECT * FROM print_job
-            WHERE state = 'queued' AND (printer = :printer OR printer IS NULL) AND due_at <= :at
-            ORDER BY queued_at, id LIMIT 1""",
+            WHERE state IN ('queued', 'claimed', 'unknown') AND state = 'queued'
+              AND printer = :printer
+            ORDER BY kind <> 'kick', queued_at, id LIMIT 1""",
         printer=printer,
-        at=at,
     )
-    if row is None:
-        return None
+    assert row is not None
     moved = tx.run(
-        "UPDATE print_job SET state = 'claimed', printer = :printer, tries = tries + 1"
+        "UPDATE print_job SET state = 'claimed', tries = tries + 1"
         " WHERE id = :id AND state = 'queued'",
         id=row["id"],
-        printer=printer,
     )
     assert moved == 1
-    return row, from_json(row["job"])
+    return row
 
 
-def finish(tx: Writer, *, job: str, state: str, reason: str = "", due_at: int = 0) -> None:
-    """Say what became of a claimed job."""
+def finish(tx: Writer, *, job: str, state: str, reason: str = "") -> None:
+    """Say for good what became of a claimed job."""
     tx.run(
-        "UPDATE print_job SET state = :state, reason = :reason, due_at = :due"
+        "UPDATE print_job SET state = :state, reason = :reason"
         " WHERE id = :id AND state = 'claimed'",
         id=job,
         state=state,
         reason=reason,
-        due=due_at,
     )
 
 
+def put_back(tx: Writer, *, job: str, reason: str, due_at: int) -> None:
+    """Let a claimed job wait: nothing of it is on paper.
+
+    The reason holds for all that wait for the same printer, and none of them tries it before
+    `due_at` (ms).
+    """
+    moved = tx.run(
+        "UPDATE print_job SET state = 'queued' WHERE id = :id AND state = 'claimed'", id=job
+    )
+    if moved:
+        tx.run(
+            """UPDATE print_job SET reason = :reason, due_at = MAX(due_at, :due)
+                WHERE state IN ('queued', 'claimed', 'unknown') AND state = 'queued'
+                  AND printer = (SELECT printer FROM print_job WHERE id = :id)""",
+            id=job,
+            reason=reason,
+            due=due_at,
+        )
+
+
+def hurry(tx: Writer, *, printer: str) -> None:
+    """Have a printer tried at once: somebody has mended it."""
+    tx.run(
+        """UPDATE print_job SET due_at = 0
+            WHERE state IN ('queued', 'claimed', 'unknown') AND state = 'queued'
+              AND printer = :printer""",
+        printer=printer,
+    )
+
+
+def send_to(tx: Writer, *, job: str, printer: str) -> None:
+    """Have a job that waits printed elsewhere. Refused: no_job."""
+    moved = tx.run(
+        "UPDATE print_job SET printer = :printer, due_at = 0"
+        " WHERE id = :id AND state = 'queued'",
+        id=job,
+        printer=printer,
+    )
+    if not moved:
+        raise Refused("no_job")
+
+
 def recover(tx: Writer) -> int:
-    """After a crash: what was being sent may be on paper. Return how many such jobs."""
-    return tx.run("UPDATE print_job SET state = 'unknown' WHERE state = 'claimed'")
+    """After a crash: what was being sent may be on paper. Return how many such jobs.
+
+    A drawer that may have opened needs nobody to look for paper, so its job is just over.
+    """
+    return tx.run(
+        """UPDATE print_job
+              SET state = CASE kind WHEN 'kick' THEN 'dropped' ELSE 'unknown' END,
+                  reason = 'stopped'
+            WHERE state IN ('queued', 'claimed', 'unknown') AND state = 'claimed'"""
+    )
+
+
+def forget(tx: Writer, *, printed_before: int, scanned_before: int) -> None:
+    """Empty old receipts, which name members, and the inbox of scans; both in ms.
+
+    The row of a receipt stays, so that its next print is still a copy.
+    """
+    tx.run(
+        "UPDATE print_job SET job = x''"
+        " WHERE queued_at < :before AND state IN ('done', 'dropped') AND job <> x''",
+        before=printed_before,
+    )
+    tx.run("DELETE FROM scan WHERE at < :before", before=scanned_before)
 
 
 def drop(tx: Writer, *, job: str) -> None:
@@ -114,12 +208,19 @@ def drop(tx: Writer, *, job: str) -> None:
 
 def jobs(db: Reader) -> list[Row]:
     """Return the newest jobs, those that need somebody first."""
-    return db.all(
-        """SELECT id, printer, kind, subject, is_copy, state, queued_at, tries, reason
-             FROM print_job
-            ORDER BY state IN ('queued', 'claimed', 'unknown') DESC, id DESC LIMIT :limit""",
+    alive = db.all(
+        """SELECT id, printer, kind, subject, is_copy, state, queued_at, tries, due_at, reason
+             FROM print_job WHERE state IN ('queued', 'claimed', 'unknown')
+            ORDER BY queued_at DESC, id DESC LIMIT :limit""",
         limit=JOBS_SHOWN_MAX,
     )
+    newest = db.all(
+        """SELECT id, printer, kind, subject, is_copy, state, queued_at, tries, due_at, reason
+             FROM print_job ORDER BY id DESC LIMIT :limit""",
+        limit=JOBS_SHOWN_MAX,
+    )
+    over = [row for row in newest if row["state"] in {DONE, DROPPED}]
+    return [*alive, *over][:JOBS_SHOWN_MAX]
 
 
 def was_printed(db: Reader, subject: str) -> bool:
@@ -142,6 +243,19 @@ def waiting(db: Reader) -> Row:
     )
     assert row is not None
     return row
+
+
+def has_unknown(db: Reader, *, printer: str) -> bool:
+    """Say whether a printer has a job of unknown fate."""
+    return (
+        db.one(
+            """SELECT 1 FROM print_job
+                WHERE state IN ('queued', 'claimed', 'unknown') AND state = 'unknown'
+                  AND printer = :printer LIMIT 1""",
+            printer=printer,
+        )
+        is not None
+    )
 
 
 def put_scan(tx: Writer, act: Act, *, till: str, value: str) -> str:

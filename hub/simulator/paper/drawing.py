@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import segno
 from PIL import Image, ImageDraw
 
-from hub.devices.printer import Glyph, Typeface
+from hub.devices import Glyph, Typeface
 from hub.simulator.paper.plain import indent_dots
 from hub.simulator.paper.rows import (
     COLUMN_DOTS,

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hub.devices.printer import find_typeface
+from hub.devices import find_typeface
 from hub.simulator.paper.decoder import Decoder
 from hub.simulator.paper.real_time import Question, RealTime
 from hub.simulator.paper.rows import DOTS_80MM

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.devices.printer import Typeface
+from hub.devices import Typeface
 from hub.simulator.paper.drawing import draw
 from hub.simulator.paper.plain import plain_text
 from hub.simulator.paper.rows import DOTS_80MM, rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import segno
 
-from hub.devices.printer import find_typeface
+from hub.devices import find_typeface
 from hub.simulator.paper import TextRow, decode, draw, plain_text, rows
 from hub.simulator.paper.drawing import MARGIN_DOTS
 
