@@ -121,7 +121,8 @@ function extend(event: KeyboardEvent, character: string, fast: boolean): void {
 
 function onKeydown(event: KeyboardEvent): void {
   if (["Shift", "Control", "Alt", "Meta", "CapsLock"].includes(event.key)) return;
-  const fast = burst !== null && event.timeStamp - burst.lastMs <= GAP_MS;
+  const gapMs = burst ? event.timeStamp - burst.lastMs : -1;
+  const fast = gapMs >= 0 && gapMs <= GAP_MS;
   if (event.repeat) {
     burst = null;
   } else if (event.ctrlKey || event.altKey || event.metaKey) {

@@ -30,16 +30,12 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response as Answer
 
 from core.money import yuan
+from core.web.guard import CSP
 from core.web.tests.gallery import shop as known
 from core.web.tests.gallery.shop import Shop, Stream
 
 ROOT = Path(__file__).parents[4]
 DIST = ROOT / "core/web/static/dist"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
 HEARTBEAT_S = 0.5
 
 pages = Blueprint("gallery", __name__)
@@ -56,6 +52,7 @@ def make_app(kept: Shop) -> Flask:
     loaders = [FileSystemLoader(str(here)), FileSystemLoader(str(ROOT / "core/web/templates"))]
     app.jinja_loader = ChoiceLoader(loaders)
     app.jinja_env.filters["yuan"] = yuan
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config.update(SHOP=kept, BABEL_DEFAULT_LOCALE="zh_Hans_CN", TEMPLATES_AUTO_RELOAD=True)
     Babel(app)
     app.context_processor(context)
@@ -90,7 +87,7 @@ def context() -> dict[str, Any]:
 
 
 def finish(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Content-Security-Policy"] = CSP
     if response.mimetype == "text/html":
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.web.tests.gallery.conftest import PLAIN_HTTP_NAME
+from core.web.tests.gallery.reader import scan, type_by_hand
 from core.web.tests.gallery.shop import PAIRING_CODE, PIN
 
 pytestmark = pytest.mark.browser
@@ -55,12 +56,12 @@ def test_the_pin_can_be_typed_and_a_wrong_one_is_said(visit, shop):
     page = visit("/pair")
     pair(page)
     page.wait_for_url("**/login")
-    page.keyboard.type("999999", delay=60)
+    type_by_hand(page, "999999")
     expect(page.get_by_role("alert").filter(has_text="PIN 不对")).to_be_visible()
     expect(page.locator("pin-pad[data-live-ready]")).to_be_visible()
-    page.keyboard.type("20461", delay=60)
+    type_by_hand(page, "20461")
     page.keyboard.press("Backspace")
-    page.keyboard.type("13", delay=60)
+    type_by_hand(page, "13")
     page.wait_for_url(lambda url: url.endswith("/"))
     assert shop.logins == ["wang"]
 
@@ -68,7 +69,7 @@ def test_the_pin_can_be_typed_and_a_wrong_one_is_said(visit, shop):
 def test_a_device_that_was_never_paired_is_told_so_and_sends_no_pin(visit, shop):
     page = visit("/login")
     expect(page.get_by_text("这台设备还没有配对。")).to_be_visible()
-    page.keyboard.type(PIN, delay=60)
+    type_by_hand(page, PIN)
     page.wait_for_timeout(400)
     assert page.url.endswith("/login")
     assert shop.logins == []
@@ -90,8 +91,7 @@ def test_a_plain_http_page_says_that_it_has_no_keys(visit, address):
 
 def test_a_card_swiped_over_the_pad_is_no_pin(visit):
     page = visit("/login")
-    page.keyboard.type("0012345678")
-    page.keyboard.press("Enter")
+    scan(page, "0012345678")
     page.wait_for_timeout(300)
     expect(page.locator("pin-pad .dots .on")).to_have_count(0)
     assert page.url.endswith("/login")
