@@ -16,9 +16,10 @@ from core.organisation import settings, store
 from core.staff import Grants, grants_of
 from core.web import Capability, caller, install_guards, language, make_app, read
 from core.web import gettext as _
-from hub import access, api, attempts, box, checkout, devices, pos
+from hub import access, api, attempts, box, checkout, devices, pos, shown
 from hub import catalog as hub_catalog
 from hub import members as hub_members
+from hub import till as hub_till
 from hub.box import Box, open_box
 
 CORE_PARTS: tuple[Part, ...] = (
@@ -38,6 +39,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="devices", parts=(devices.PART,)),
     Capability(name="members", parts=(hub_members.LOCAL,)),
     Capability(name="checkout", parts=(Part(name="checkout", refusals=checkout.REFUSALS),)),
+    hub_till.CAPABILITY,
     pos.CAPABILITY,
     hub_catalog.CAPABILITY,
     api.CAPABILITY,
@@ -66,6 +68,7 @@ def make_hub_app(served: Box, *, hosts: tuple[str, ...] = ()) -> Flask:
     )
     app.before_request(access.look)
     install_guards(app)
+    shown.install(app)
     app.context_processor(_surroundings)
     app.extensions["refused_elsewhere"] = {
         "not_paired": access.to_pairing,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Part, Put, stamp_of
 from core.sqlite import Migration, Reader, Row
@@ -122,6 +124,22 @@ def _close(entry: Entry) -> Iterator[Change]:
     )
 
 
+def _record_report(entry: Entry) -> Iterator[Change]:
+    body: PeriodClosed = entry.body
+    event = entry.event
+    yield Append(
+        "z_report",
+        {
+            "period": body.period,
+            "note": body.difference_note,
+            "exceptions": msgspec.json.encode(body.exceptions).decode(),
+            "origin": event.origin,
+            "epoch": event.epoch,
+            "seq": event.seq,
+        },
+    )
+
+
 def _nothing(_entry: Entry) -> tuple[()]:
     return ()
 
@@ -164,11 +182,23 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
             ),
         ),
+        Migration(
+            "till/2",
+            (
+                # What stood on the report when it was printed; asked again later, some of it
+                # would have another answer.
+                """CREATE TABLE z_report (
+                     period TEXT PRIMARY KEY, note TEXT NOT NULL, exceptions TEXT NOT NULL,
+                     origin TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
     ),
     tables={
         "till_period": ("id",),
         "till_total": ("period", "kind", "tender"),
         "cash_move": ("id",),
+        "z_report": ("period",),
     },
     now={PeriodOpened: _open, PeriodClosed: _close, ReceiptReprinted: _nothing},
     later={
@@ -177,6 +207,7 @@ PART = Part(
         ToppedUp: _total_topup,
         CashMoved: _total_cash,
         DrawerOpened: _count_drawer,
+        PeriodClosed: _record_report,
     },
     refusals={
         "no_period": Refusal(409, N_("还没有开班，请先开班并点入备用金")),

@@ -3,6 +3,8 @@
 from hub.receipts.build import (
     Printed,
     cash_up_slip,
+    exception_label,
+    kind_label,
     returned,
     reversal_receipt,
     sale_receipt,
@@ -16,6 +18,8 @@ __all__ = [
     "Printed",
     "Proof",
     "cash_up_slip",
+    "exception_label",
+    "kind_label",
     "newest",
     "printed",
     "proof",

@@ -1,5 +1,7 @@
 """The till: no sale before it is opened, cash counted blind, Z reports that stay."""
 
+from core.errors import N_
+from core.web import Capability, NavItem
 from hub.till.counter import (
     close_till,
     kick_drawer,
@@ -20,8 +22,24 @@ from hub.till.service import (
 )
 from hub.till.sql import closed_periods
 from hub.till.sql import open_period as find_open_period
+from hub.till.views import pages
+
+CAPABILITY = Capability(
+    name="till",
+    blueprints=(pages,),
+    nav=(
+        NavItem(
+            endpoint="till.shift",
+            label=N_("交班"),
+            icon="drawer",
+            permission="shift.open",
+            order=40,
+        ),
+    ),
+)
 
 __all__ = [
+    "CAPABILITY",
     "Report",
     "close_period",
     "close_till",

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.errors import Refused
 from core.journal import Act
 from core.organisation import settings
 from core.sqlite import Reader, Writer
+from core.till import ReceiptReprinted
+from core.web import gettext as _
 from hub.attempts import Answer, once
 from hub.devices import printers, spool
 from hub.devices.printer import Kick
-from hub.receipts import cash_up_slip, newest, printed
+from hub.receipts import cash_up_slip, newest, printed, proof
+from hub.till import sql
 from hub.till.service import (
     Report,
     close_period,
     move_cash,
     note_drawer,
     open_period,
+    read_report,
     require_period,
 )
 
@@ -88,6 +93,29 @@ def print_report(tx: Writer, act: Act, report: Report) -> str:
         report.period, report.totals, report.exceptions, expected=report.expected, about=about
     )
     return spool(tx, act, slip, kind="report", subject=report.period["id"])
+
+
+def reprint_report(tx: Writer, act: Act, *, period: str) -> Answer:
+    """Spool a copy of a Z report, marked as one, and write that down.
+
+    Refused: no_period, also of one that is still open.
+    """
+    report = read_report(tx, act, period)
+    recorded = sql.recorded(tx, period)
+    if recorded is None:
+        raise Refused("no_period")
+    proven = proof(tx, origin=recorded.origin, epoch=recorded.epoch, seq=recorded.seq)
+    slip = cash_up_slip(
+        report.period,
+        report.totals,
+        report.exceptions,
+        expected=report.expected,
+        about=printed(tx, proven, copy_mark=_("补打")),
+    )
+    number = f"Z{report.period['z_number']}"
+    act.append(tx, ReceiptReprinted(subject=period, number=number))
+    job = spool(tx, act, slip, kind="report", subject=period, is_copy=True)
+    return {"print_job": job, "number": number, "at_ms": act.at}
 
 
 def open_drawer(tx: Writer, act: Act, *, subject: str) -> str | None:

@@ -30,6 +30,8 @@ class Report:
     totals: list[Row]
     expected: int
     exceptions: list[tuple[str, int]]
+    note: str = ""
+    """What the cashier said of the difference."""
 
     @property
     def difference(self) -> int | None:
@@ -117,13 +119,24 @@ def read_report(tx: Writer, act: Act, period: str) -> Report:
     """
     while drain(tx, act.journal.parts):
         pass
-    row = sql.period(tx, period)
-    totals = period_totals(tx, period)
+    return report_of(tx, period)
+
+
+def report_of(db: Reader, period: str) -> Report:
+    """Return a period's figures where history is known to be at the journal's head.
+
+    What was unusual about a closed period stays as it was when it was closed.
+    Refused: no_period.
+    """
+    row = sql.period(db, period)
+    totals = period_totals(db, period)
+    recorded = sql.recorded(db, period)
     return Report(
         period=row,
         totals=totals,
         expected=expected_cash(row["float_cents"], totals),
-        exceptions=sql.exceptions(tx, row),
+        exceptions=recorded.exceptions if recorded else sql.exceptions(db, row),
+        note=recorded.note if recorded else "",
     )
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import msgspec
+
 from core.errors import Refused
 from core.sqlite import Reader, Row
 
@@ -60,3 +64,38 @@ def exceptions(db: Reader, period_row: Row) -> list[tuple[str, int]]:
         "quarantined": db.value("SELECT count(*) FROM quarantine"),
     }
     return [(name, count) for name, count in found.items() if count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a closed period's report said, and the event that proves it."""
+
+    note: str
+    exceptions: list[tuple[str, int]]
+    origin: str
+    epoch: int
+    seq: int
+
+
+def recorded(db: Reader, period_id: str) -> Recorded | None:
+    """Return what was written down when a period was closed. Drain history first."""
+    row = db.one("SELECT * FROM z_report WHERE period = :id", id=period_id)
+    if row is None:
+        return None
+    return Recorded(
+        note=row["note"],
+        exceptions=msgspec.json.decode(row["exceptions"], type=list[tuple[str, int]]),
+        origin=row["origin"],
+        epoch=row["epoch"],
+        seq=row["seq"],
+    )
+
+
+def cash_moves(db: Reader, period_id: str) -> list[Row]:
+    """Return the cash put in and taken out of a period. Drain history first."""
+    return db.all(
+        """SELECT m.*, s.name AS staff_name FROM cash_move m
+             LEFT JOIN staff s ON s.id = m.actor
+            WHERE m.period = :period ORDER BY m.at, m.id""",
+        period=period_id,
+    )
