@@ -48,6 +48,8 @@ def answer(status: int, code: str, message: str, facts: dict[str, Any]) -> Respo
     """Return an error in the form that the caller can read."""
     if request.path.startswith("/api/"):
         body = flask.jsonify(error={"code": code, "message": message, "facts": facts})
+    elif request.is_json:
+        body = flask.jsonify(code=code, message=message)
     elif request.headers.get("HX-Request"):
         body = flask.make_response(render_template("web/toast.html", message=message))
         body.headers["HX-Retarget"] = "#toasts"
