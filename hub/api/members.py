@@ -211,6 +211,7 @@ def show_member(member_id: str) -> Answer:
     keyed=True,
     refusals=(
         *PROFILE_REFUSALS,
+        "number_malformed",
         "number_taken",
         "number_reserved",
         "card_malformed",
