@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ PAGE_BYTES = 1024
 """Small pages keep the log short: a sale writes a few hundred bytes on each of a few pages."""
 BUSY_TIMEOUT_MS = 10_000
 GROUP_COMMANDS_MAX = 64
+WAL_RETRY_S = 0.01
 READERS_MAX = 12
 READER_WAIT_S = 20
 
@@ -158,10 +160,10 @@ class Door:
         return connection
 
     def _set_up(self, connection: Any) -> None:
+        connection.execute(f"PRAGMA key = \"x'{self._key.hex()}'\"")
+        connection.execute(f"PRAGMA cipher_page_size = {PAGE_BYTES}")
+        _use_wal(connection)
         for pragma in (
-            f"key = \"x'{self._key.hex()}'\"",
-            f"cipher_page_size = {PAGE_BYTES}",
-            "journal_mode = WAL",
             f"synchronous = {self._synchronous}",
             "foreign_keys = ON",
             "wal_autocheckpoint = 0",
@@ -340,6 +342,24 @@ class Door:
         self._thread.join()
         while not self._idle.empty():
             self._idle.get_nowait().close()
+
+
+def _use_wal(connection: Any) -> None:
+    """Switch to the write-ahead log, once in a file's life.
+
+    Here alone SQLite does not wait for another process that is at the same work, and all
+    programs of a new hub start at once.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except driver.OperationalError as error:
+            if _primary_code(error) != driver.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(WAL_RETRY_S)
+        else:
+            return
 
 
 def _ring(act: Callable[[], None]) -> None:
