@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -166,6 +167,22 @@ def test_a_migration_that_is_killed_leaves_nothing_half(database, till):
     assert "early" not in tables(database, (FACTS,))
     assert ENDLESS.name not in migrations_done(database)
     assert {"early", "late"} <= tables(database, (FACTS, SLOW))
+
+
+def test_a_program_that_finds_the_file_being_made_waits(database):
+    # As it stands for a moment at a hub's first boot: not yet in write-ahead mode, and locked.
+    maker = driver.connect(str(database), isolation_level=None, check_same_thread=False)
+    maker.execute(f"PRAGMA key = \"x'{KEY.hex()}'\"")
+    maker.execute(f"PRAGMA cipher_page_size = {PAGE_BYTES}")
+    maker.execute("CREATE TABLE being_made (n INTEGER)")
+    maker.execute("BEGIN IMMEDIATE")
+    finish = threading.Timer(0.3, maker.execute, ["COMMIT"])
+    finish.start()
+    began = time.monotonic()
+    assert {"being_made", "fact"} <= tables(database, (FACTS,))
+    assert time.monotonic() - began > 0.2
+    finish.join()
+    maker.close()
 
 
 def migrations_done(path: Path) -> set[str]:
