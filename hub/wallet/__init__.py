@@ -4,11 +4,13 @@ from hub.wallet.correcting import correct
 from hub.wallet.service import (
     Balance,
     Brought,
+    Terms,
     TopUp,
     adjust,
     balance,
     left_after,
     open_balance,
+    terms_of,
     top_up,
 )
 from hub.wallet.sql import movements, topups_of_member
@@ -16,6 +18,7 @@ from hub.wallet.sql import movements, topups_of_member
 __all__ = [
     "Balance",
     "Brought",
+    "Terms",
     "TopUp",
     "adjust",
     "balance",
@@ -23,6 +26,7 @@ __all__ = [
     "left_after",
     "movements",
     "open_balance",
+    "terms_of",
     "top_up",
     "topups_of_member",
 ]

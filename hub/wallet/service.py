@@ -10,7 +10,7 @@ from core.catalog import offer as offer_for_sale
 from core.errors import Refused
 from core.journal import Act, Posting
 from core.money import AMOUNT_MAX
-from core.organisation import Settings, settings, store
+from core.organisation import settings, store
 from core.sqlite import Reader, Writer
 from core.staff import require
 from core.till import Offered, check_payments
@@ -98,6 +98,52 @@ def left_after(
     return sums.get("principal", 0), sums.get("bonus", 0), sums.get("points", 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a top-up costs and gives: fen, points, and until when and where it is spent."""
+
+    name: str
+    price: int
+    principal: int
+    bonus: int
+    points: int
+    expires: str | None
+    stores: tuple[str, ...]
+
+
+def terms_of(db: Reader, act: Act, wanted: TopUp) -> Terms:
+    """Return what a top-up would cost and give today. Refused: item_gone, amount_wrong."""
+    rules = settings(db)
+    if wanted.offer is None:
+        if not 0 < wanted.amount <= AMOUNT_MAX:
+            raise Refused("amount_wrong", amount=str(wanted.amount))
+        points = earned_by_topup(rules.points, wanted.amount, date=act.date)
+        return Terms(
+            name="",
+            price=wanted.amount,
+            principal=wanted.amount,
+            bonus=0,
+            points=points,
+            expires=None,
+            stores=(),
+        )
+    offer = offer_for_sale(db, wanted.offer)
+    stores = tuple(offer["stores"].split())
+    if stores and act.store not in stores:
+        raise Refused("item_gone")
+    days = offer["term_days"]
+    last = calendar_date.fromisoformat(act.date) + timedelta(days=days) if days else None
+    return Terms(
+        name=offer["name"],
+        price=offer["price"],
+        principal=offer["principal"],
+        bonus=offer["bonus"],
+        expires=last.isoformat() if last else None,
+        stores=stores,
+        points=offer["points"] + earned_by_topup(rules.points, offer["price"], date=act.date),
+    )
+
+
 def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> ToppedUp:
     """Take money into a member's wallet as one new lot; return what was booked.
 
@@ -107,7 +153,7 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
     period = require_period(tx, act, till)
     member_of(tx, wanted.member)
     rules = settings(tx)
-    terms = _terms(tx, act, wanted, rules)
+    terms = terms_of(tx, act, wanted)
     require(tx, act.actor, "card.topup", amount=terms.price)
     payments = check_payments(wanted.payments, terms.price, rules, stored_value=False)
     held = balance(tx, act, wanted.member)
@@ -212,48 +258,6 @@ def _taken(tx: Writer, act: Act, *, member: str, asset: Asset, amount: int) -> l
             raise Refused("points_below_zero", available=have, needed=amount)
         raise Refused("adjust_below_zero", available_cents=have, needed_cents=amount)
     return legs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
-    name: str
-    price: int
-    principal: int
-    bonus: int
-    points: int
-    expires: str | None
-    stores: tuple[str, ...]
-
-
-def _terms(tx: Writer, act: Act, wanted: TopUp, rules: Settings) -> _Terms:
-    if wanted.offer is None:
-        if not 0 < wanted.amount <= AMOUNT_MAX:
-            raise Refused("amount_wrong", amount=str(wanted.amount))
-        points = earned_by_topup(rules.points, wanted.amount, date=act.date)
-        return _Terms(
-            name="",
-            price=wanted.amount,
-            principal=wanted.amount,
-            bonus=0,
-            points=points,
-            expires=None,
-            stores=(),
-        )
-    offer = offer_for_sale(tx, wanted.offer)
-    stores = tuple(offer["stores"].split())
-    if stores and act.store not in stores:
-        raise Refused("item_gone")
-    days = offer["term_days"]
-    last = calendar_date.fromisoformat(act.date) + timedelta(days=days) if days else None
-    return _Terms(
-        name=offer["name"],
-        price=offer["price"],
-        principal=offer["principal"],
-        bonus=offer["bonus"],
-        expires=last.isoformat() if last else None,
-        stores=stores,
-        points=offer["points"] + earned_by_topup(rules.points, offer["price"], date=act.date),
-    )
 
 
 def _issued(act: Act, member: str, legs: list[Leg]) -> list[Posting]:
