@@ -22,7 +22,9 @@ SMALL_PART_BYTES_MAX = 16 * 1024 * 1024
 """For the parts that describe the workbook and hold none of its rows."""
 SHARED_STRINGS_MAX = 3_000_000
 SHARED_CHARS_MAX = 64 * 1024 * 1024
-QUIET_BYTES_MAX = 4 * 1024 * 1024
+DEPTH_MAX = 64
+"""Elements within elements; a workbook's own go eight deep."""
+QUIET_BYTES_MAX = 1024 * 1024
 """XML without a single tag or word in it; the parser keeps such a stretch in memory."""
 
 HEADING_ROWS = 20

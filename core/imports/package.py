@@ -19,6 +19,7 @@ from defusedxml.expatreader import DefusedExpatParser
 
 from core.errors import Refused
 from core.imports.limits import (
+    DEPTH_MAX,
     PARTS_MAX,
     QUIET_BYTES_MAX,
     UNPACK_RATIO_MAX,
@@ -46,9 +47,29 @@ _BROKEN = (
 
 
 class PartHandler(ContentHandler):
-    """Hears one part's XML; a subclass sets `busy` in startElement."""
+    """Hears one part's XML, names without their prefixes, no deeper than any real part."""
 
-    busy = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.busy = False
+        self._depth = 0
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - SAX's name
+        self.busy = True
+        self._depth += 1
+        if self._depth > DEPTH_MAX:
+            raise Refused("import_unpacks_too_large")
+        self.begin(name.rpartition(":")[2] if ":" in name else name, attrs)
+
+    def endElement(self, name: str) -> None:  # noqa: N802 - SAX's name
+        self._depth -= 1
+        self.end(name.rpartition(":")[2] if ":" in name else name)
+
+    def begin(self, kind: str, attrs: Any) -> None:
+        """Hear an element begin."""
+
+    def end(self, kind: str) -> None:
+        """Hear an element end."""
 
 
 @contextmanager
@@ -134,11 +155,6 @@ def relations_of(part: str) -> str:
     """Return the name of the part that holds a part's relations."""
     folder, name = posixpath.split(part)
     return posixpath.join(folder, "_rels", name + ".rels")
-
-
-def local(name: str) -> str:
-    """Return an XML name without its prefix."""
-    return name.rpartition(":")[2]
 
 
 def _plain(part: str) -> str:

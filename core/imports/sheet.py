@@ -13,7 +13,7 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_I
 from core.errors import Refused
 from core.imports.cells import BadCell, Cell, Row, YearHidden
 from core.imports.limits import CELL_CHARS_MAX, COLUMNS_MAX, LINES_MAX
-from core.imports.package import PartHandler, local
+from core.imports.package import PartHandler
 
 NUMBER_CHARS_MAX = 30
 
@@ -60,9 +60,7 @@ class RowsHandler(PartHandler):
         self._formula = False
         self._has_value = False
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - SAX's name
-        self.busy = True
-        kind = local(name) if ":" in name else name
+    def begin(self, kind: str, attrs: Any) -> None:
         if kind == "c":
             self._begin_cell(attrs)
         elif kind == "v" or (kind == "t" and not self._phonetic):
@@ -81,8 +79,7 @@ class RowsHandler(PartHandler):
             self._length += len(piece)
             self._parts.append(piece)
 
-    def endElement(self, name: str) -> None:  # noqa: N802 - SAX's name
-        kind = local(name) if ":" in name else name
+    def end(self, kind: str) -> None:
         if kind in {"v", "t"}:
             self._reading = False
         elif kind == "c":

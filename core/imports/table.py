@@ -49,11 +49,14 @@ class Table:
         """
         filled = 0
         for row in self.source():
+            # Blank rows are no reason to refuse, a million of them is.
+            if row.line > LINES_MAX:
+                raise Refused("import_rows_too_many", limit=ROWS_MAX)
             cells = _without_blanks_at_end(row.cells)
             if not cells and not row.broken:
                 continue
             filled += 1
-            if filled > ROWS_MAX or row.line > LINES_MAX:
+            if filled > ROWS_MAX:
                 raise Refused("import_rows_too_many", limit=ROWS_MAX)
             if len(cells) > COLUMNS_MAX:
                 raise Refused("import_columns_too_many", line=row.line, limit=COLUMNS_MAX)

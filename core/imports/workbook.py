@@ -24,7 +24,7 @@ from core.imports.limits import (
     SMALL_PART_BYTES_MAX,
     UNPACKED_BYTES_MAX,
 )
-from core.imports.package import Package, PartHandler, beside, local, relations_of
+from core.imports.package import Package, PartHandler, beside, relations_of
 from core.imports.sheet import RowsHandler, Styles, unescape
 
 SHEETS_MAX = 500
@@ -143,9 +143,7 @@ class _OutlineHandler(PartHandler):
         self.sheets: list[tuple[str, str, bool]] = []
         self.epoch_1904 = False
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - SAX's name
-        self.busy = True
-        kind = local(name)
+    def begin(self, kind: str, attrs: Any) -> None:
         if kind == "workbookPr":
             self.epoch_1904 = attrs.get("date1904", "0") in {"1", "true", "on"}
         elif kind == "sheet":
@@ -164,13 +162,12 @@ class _RelationsHandler(PartHandler):
         super().__init__()
         self.found: dict[str, tuple[str, str]] = {}
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - SAX's name
-        self.busy = True
-        if local(name) == "Relationship" and attrs.get("TargetMode") != "External":
+    def begin(self, kind: str, attrs: Any) -> None:
+        if kind == "Relationship" and attrs.get("TargetMode") != "External":
             if len(self.found) >= RELATIONS_MAX:
                 raise Refused("import_unpacks_too_large")
-            kind = attrs.get("Type", "").rpartition("/")[2]
-            self.found[attrs.get("Id", "")] = (kind, attrs.get("Target", ""))
+            meaning = attrs.get("Type", "").rpartition("/")[2]
+            self.found[attrs.get("Id", "")] = (meaning, attrs.get("Target", ""))
 
 
 class _StylesHandler(PartHandler):
@@ -182,9 +179,7 @@ class _StylesHandler(PartHandler):
         self._cell_formats: list[int] = []
         self._within_cells = False
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - SAX's name
-        self.busy = True
-        kind = local(name)
+    def begin(self, kind: str, attrs: Any) -> None:
         if kind == "numFmt":
             self._formats[int(attrs["numFmtId"])] = attrs.get("formatCode", "")
         elif kind == "cellXfs":
@@ -192,8 +187,8 @@ class _StylesHandler(PartHandler):
         elif kind == "xf" and self._within_cells:
             self._cell_formats.append(int(attrs.get("numFmtId", "0")))
 
-    def endElement(self, name: str) -> None:  # noqa: N802 - SAX's name
-        if local(name) == "cellXfs":
+    def end(self, kind: str) -> None:
+        if kind == "cellXfs":
             self._within_cells = False
 
     def styles(self, *, epoch_1904: bool) -> Styles:
@@ -225,9 +220,7 @@ class _TextsHandler(PartHandler):
         self._reading = False
         self._phonetic = False
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: ARG002, N802 - SAX's name
-        self.busy = True
-        kind = local(name)
+    def begin(self, kind: str, attrs: Any) -> None:  # noqa: ARG002 - every handler's
         if kind == "si":
             self._parts, self._length = [], 0
         elif kind == "rPh":
@@ -242,8 +235,7 @@ class _TextsHandler(PartHandler):
             self._length += len(piece)
             self._parts.append(piece)
 
-    def endElement(self, name: str) -> None:  # noqa: N802 - SAX's name
-        kind = local(name)
+    def end(self, kind: str) -> None:
         if kind == "t":
             self._reading = False
         elif kind == "rPh":

@@ -94,10 +94,10 @@ def write_members(
 
     The totals are one more bad row. `encoding` is for .csv; "utf-8" is written with its mark.
     """
-    rng = random.Random(seed)
+    chance = random.Random(seed)
     sheet = path.suffix.lower() == ".xlsx"
     sums = _Sums()
-    lines = _lines(rng, rows, round(rows * bad_fraction), blank_every, sums, sheet=sheet)
+    lines = _lines(chance, rows, round(rows * bad_fraction), blank_every, sums, sheet=sheet)
     if sheet:
         write_workbook(path, {"会员资料": lines})
     else:
@@ -128,35 +128,40 @@ BROKEN = "\0broken"
 
 
 def _lines(
-    rng: random.Random, rows: int, bad: int, blank_every: int, sums: _Sums, *, sheet: bool
+    chance: random.Random, rows: int, bad: int, blank_every: int, sums: _Sums, *, sheet: bool
 ) -> Iterator[list[Value]]:
     line = 4
     yield ["丽人美容会所 会员资料"]
     yield []
     yield ["导出时间：2026-06-30 21:05", None, None, "操作员：前台"]
     yield list(HEADINGS)
-    spoiled = set(rng.sample(range(rows), bad))
+    spoiled = set(chance.sample(range(rows), bad))
     for index in range(rows):
         line += 1
         if line % blank_every == 0:
             line += 1
             yield [None, "", "  "] if not sheet else [None, " "]
-        cells = _good(rng, index, sums, counted=index not in spoiled, sheet=sheet)
+        cells = _good(chance, index, sums, counted=index not in spoiled, sheet=sheet)
         if index in spoiled:
             sums.bad_lines.append(line)
-            cells = _spoil(rng, cells, sums, sheet=sheet)
+            cells = _spoil(chance, cells, sums, sheet=sheet)
         yield cells
     sums.bad_lines.append(line + 1)
     yield ["合计：", *[None] * 6, "¥1,234,567.00"]
 
 
 def _good(
-    rng: random.Random, index: int, sums: _Sums, *, counted: bool, sheet: bool
+    chance: random.Random, index: int, sums: _Sums, *, counted: bool, sheet: bool
 ) -> list[Value]:
-    phone = f"1{rng.choice('3578')}{rng.randrange(10)}{index:08d}"
-    principal = rng.choice((0, rng.randrange(0, 500) * 1000, rng.randrange(0, 500_000)))
-    bonus = rng.choice((0, 0, rng.randrange(0, 300) * 100))
-    points, punches = rng.randrange(0, 20_000), rng.choice((0, 0, rng.randrange(0, 30)))
+    phone = f"1{chance.choice('3578')}{chance.randrange(10)}{index:08d}"
+    principal = chance.choice(
+        (0, chance.randrange(0, 500) * 1000, chance.randrange(0, 500_000))
+    )
+    bonus = chance.choice((0, 0, chance.randrange(0, 300) * 100))
+    points, punches = (
+        chance.randrange(0, 20_000),
+        chance.choice((0, 0, chance.randrange(0, 30))),
+    )
     if counted:
         sums.good += 1
         sums.principal += principal
@@ -164,27 +169,29 @@ def _good(
         sums.points += points
         sums.punches += punches
         sums.phones.append(phone)
-    born = date(1950, 1, 1) + timedelta(days=rng.randrange(0, 20_000))
-    joined = date(2015, 1, 1) + timedelta(days=rng.randrange(0, 4_000))
-    name = rng.choice(_SURNAMES) + "".join(rng.choices(_GIVEN, k=rng.choice((1, 2, 2))))
+    born = date(1950, 1, 1) + timedelta(days=chance.randrange(0, 20_000))
+    joined = date(2015, 1, 1) + timedelta(days=chance.randrange(0, 4_000))
+    name = chance.choice(_SURNAMES) + "".join(
+        chance.choices(_GIVEN, k=chance.choice((1, 2, 2)))
+    )
     return [
         f"M{index:07d}",
-        rng.choice((f"80{index:08d}", f"80 {index:08d}", f"{_wide(f'80{index:08d}')}")),
-        rng.choice((name, f" {name} ", f"{name}\t", name)),
-        _phone(rng, phone, sheet=sheet),
-        rng.choice(("男", "女", "先生", "女士", "F", "M", "未知", "", None)),
-        _birthday(rng, born, sheet=sheet),
-        rng.choice(_LEVELS),
-        _amount(rng, principal, sheet=sheet),
-        _amount(rng, bonus, sheet=sheet),
-        rng.choice(
+        chance.choice((f"80{index:08d}", f"80 {index:08d}", f"{_wide(f'80{index:08d}')}")),
+        chance.choice((name, f" {name} ", f"{name}\t", name)),
+        _phone(chance, phone, sheet=sheet),
+        chance.choice(("男", "女", "先生", "女士", "F", "M", "未知", "", None)),
+        _birthday(chance, born, sheet=sheet),
+        chance.choice(_LEVELS),
+        _amount(chance, principal, sheet=sheet),
+        _amount(chance, bonus, sheet=sheet),
+        chance.choice(
             (str(points), f"{points:,}", f"{points}.0", points if sheet else str(points))
         ),
-        str(punches) if punches else rng.choice(("", "0", "-")),
-        _day(rng, joined, sheet=sheet),
-        rng.choice(_STORES),
+        str(punches) if punches else chance.choice(("", "0", "-")),
+        _day(chance, joined, sheet=sheet),
+        chance.choice(_STORES),
         "2026-06-01 13:45:10",
-        rng.choice(_NOTES),
+        chance.choice(_NOTES),
     ]
 
 
@@ -192,7 +199,7 @@ def _wide(digits: str) -> str:
     return digits.translate({ord("0") + digit: ord("０") + digit for digit in range(10)})
 
 
-def _phone(rng: random.Random, phone: str, *, sheet: bool) -> Value:
+def _phone(chance: random.Random, phone: str, *, sheet: bool) -> Value:
     spelled: tuple[Value, ...] = (
         phone,
         phone,
@@ -205,16 +212,18 @@ def _phone(rng: random.Random, phone: str, *, sheet: bool) -> Value:
         f"{phone}\t",
         f"'{phone}",
     )
-    return rng.choice((*spelled, int(phone), float(phone))) if sheet else rng.choice(spelled)
-
-
-def _birthday(rng: random.Random, day: date, *, sheet: bool) -> Value:
-    return rng.choice(
-        (None, f"{day:%m-%d}", f"{day.month}月{day.day}日", _day(rng, day, sheet=sheet))
+    return (
+        chance.choice((*spelled, int(phone), float(phone))) if sheet else chance.choice(spelled)
     )
 
 
-def _day(rng: random.Random, day: date, *, sheet: bool) -> Value:
+def _birthday(chance: random.Random, day: date, *, sheet: bool) -> Value:
+    return chance.choice(
+        (None, f"{day:%m-%d}", f"{day.month}月{day.day}日", _day(chance, day, sheet=sheet))
+    )
+
+
+def _day(chance: random.Random, day: date, *, sheet: bool) -> Value:
     serial = (day - date(1899, 12, 30)).days
     spelled: tuple[Value, ...] = (
         day.isoformat(),
@@ -227,11 +236,13 @@ def _day(rng: random.Random, day: date, *, sheet: bool) -> Value:
         str(serial),
     )
     return (
-        rng.choice((*spelled, serial, Styled(serial, DATE))) if sheet else rng.choice(spelled)
+        chance.choice((*spelled, serial, Styled(serial, DATE)))
+        if sheet
+        else chance.choice(spelled)
     )
 
 
-def _amount(rng: random.Random, cents: int, *, sheet: bool) -> Value:
+def _amount(chance: random.Random, cents: int, *, sheet: bool) -> Value:
     whole, fen = divmod(cents, 100)
     plain = f"{whole}.{fen:02d}"
     spelled: tuple[Value, ...] = (
@@ -247,12 +258,12 @@ def _amount(rng: random.Random, cents: int, *, sheet: bool) -> Value:
     if sheet:
         # As a spreadsheet keeps the sum of many small amounts.
         spelled += (cents / 100, Styled(cents / 100 + 1e-10, MONEY))
-    return rng.choice(spelled)
+    return chance.choice(spelled)
 
 
 def _set(place: int, *values: Value) -> Callable[[random.Random, list[Value]], list[Value]]:
-    def spoil(rng: random.Random, cells: list[Value]) -> list[Value]:
-        return [*cells[:place], rng.choice(values), *cells[place + 1 :]]
+    def spoil(chance: random.Random, cells: list[Value]) -> list[Value]:
+        return [*cells[:place], chance.choice(values), *cells[place + 1 :]]
 
     return spoil
 
@@ -274,12 +285,14 @@ _SPOILS = (
 )
 
 
-def _spoil(rng: random.Random, cells: list[Value], sums: _Sums, *, sheet: bool) -> list[Value]:
-    way = rng.randrange(len(_SPOILS) + 3)
+def _spoil(
+    chance: random.Random, cells: list[Value], sums: _Sums, *, sheet: bool
+) -> list[Value]:
+    way = chance.randrange(len(_SPOILS) + 3)
     if way < len(_SPOILS):
-        return _SPOILS[way](rng, cells)
+        return _SPOILS[way](chance, cells)
     if way == len(_SPOILS) and sums.phones:
-        return _set(PHONE, rng.choice(sums.phones))(rng, cells)
+        return _set(PHONE, chance.choice(sums.phones))(chance, cells)
     if way == len(_SPOILS) + 1 and not sheet:
         return [BROKEN]
     return [None, None, cells[NAME], None, *cells[4:]]

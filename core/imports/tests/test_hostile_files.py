@@ -143,6 +143,13 @@ def test_a_word_of_many_megabytes_is_refused(path):
         path.unlink()
 
 
+def test_elements_within_elements_without_end_are_refused(path):
+    for name in (SHEET1, "xl/sharedStrings.xml", "xl/workbook.xml"):
+        small(path, parts={name: HEAD + "<a>" * 200_000})
+        assert refusal(path) == "import_unpacks_too_large"
+        path.unlink()
+
+
 def test_a_description_that_is_larger_than_any_real_one_is_refused(path):
     noise = base64.b64encode(random.Random(4).randbytes(13 * MEGABYTE)).decode()
     small(path, parts={"xl/styles.xml": f"{STYLES}<!--{noise}-->"})

@@ -12,6 +12,10 @@ SOURCES = [
 ]
 
 
+SAID_WHEN_POSTED = {"row_not_posted"}
+"""Declared here with the other reasons of a row, said by whoever posts the typed rows."""
+
+
 def texts_of(node):
     return {
         each.value
@@ -37,7 +41,7 @@ def test_every_file_refusal_has_its_sentence_and_every_sentence_its_use():
 
 def test_every_row_refusal_has_its_sentence_and_every_sentence_its_use():
     said = set().union(*map(texts_of, SOURCES))
-    assert set(ROW_REFUSALS) <= said
+    assert set(ROW_REFUSALS) - SAID_WHEN_POSTED <= said
     assert raised("CellRefused") <= set(ROW_REFUSALS)
     assert raised("BadCell") <= set(ROW_REFUSALS)
 

@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 from core.errors import Refused
 from core.imports import ROWS_MAX, read_table
 from core.imports.cells import BadCell
-from core.imports.limits import CELL_CHARS_MAX, COLUMNS_MAX, LINE_CHARS_MAX, RECORD_LINES_MAX
+from core.imports.limits import (
+    CELL_CHARS_MAX,
+    COLUMNS_MAX,
+    LINE_CHARS_MAX,
+    LINES_MAX,
+    RECORD_LINES_MAX,
+)
 
 TABLE = [
     ["会员姓名", "手机", "备注"],
@@ -225,6 +231,13 @@ def test_too_many_rows_are_refused_and_as_many_as_allowed_are_read(tmp_path):
     with read_table(path) as table, pytest.raises(Refused, match="import_rows_too_many"):
         for _ in table.rows():
             pass
+
+
+def test_a_million_blank_rows_are_refused(tmp_path):
+    path = written(tmp_path, "a,b\n" + "\n" * (LINES_MAX - 2) + "1,2\n")
+    assert lines_of(path)[-1] == (LINES_MAX, ["1", "2"])
+    with pytest.raises(Refused, match="import_rows_too_many"):
+        lines_of(written(tmp_path, "a,b\n" + "\n" * LINES_MAX))
 
 
 def test_a_line_without_end_is_refused(tmp_path):
