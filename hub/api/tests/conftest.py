@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from hub.api.tests.counter import Counter, open_counter
-from tests.started import Hub, Shop, seed, start
+from tests.started import Hub, Shop, assert_sound, seed, start
 
 _tills = itertools.count()
 
@@ -20,6 +20,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 def hub(shop: Shop) -> Iterator[Hub]:
     with start(shop.folder) as started:
         yield started
+    # Whatever the tests of the API did to it, the journal holds and the tables follow from it.
+    assert_sound(shop.folder)
 
 
 @pytest.fixture
