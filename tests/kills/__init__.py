@@ -1,0 +1,1 @@
+"""Processes ended at random while tills sell."""
