@@ -16,7 +16,7 @@ from core.organisation import settings, store
 from core.staff import Grants, grants_of
 from core.web import Capability, caller, install_guards, language, make_app, read
 from core.web import gettext as _
-from hub import access, api, attempts, box, checkout, devices, pos, shown
+from hub import access, api, attempts, box, checkout, counter, devices, pos, sales, shown
 from hub import catalog as hub_catalog
 from hub import members as hub_members
 from hub import till as hub_till
@@ -40,6 +40,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="members", parts=(hub_members.LOCAL,)),
     Capability(name="checkout", parts=(Part(name="checkout", refusals=checkout.REFUSALS),)),
     hub_till.CAPABILITY,
+    counter.CAPABILITY,
+    sales.CAPABILITY,
     pos.CAPABILITY,
     hub_catalog.CAPABILITY,
     api.CAPABILITY,

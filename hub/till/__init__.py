@@ -10,6 +10,7 @@ from hub.till.counter import (
     open_till,
     opens_drawer,
     report_facts,
+    reprint_report,
 )
 from hub.till.service import (
     Report,
@@ -55,5 +56,6 @@ __all__ = [
     "opens_drawer",
     "read_report",
     "report_facts",
+    "reprint_report",
     "require_period",
 ]

@@ -1,0 +1,78 @@
+"""One member, whole: who they are, what they hold, what they bought, who changed what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.journal import Act
+from core.organisation import settings, stores
+from core.sqlite import Reader, Row
+from hub.checkout import sale_lines, sale_payments, sales_of_member
+from hub.counter import sql
+from hub.members import cards_of, changes, member_of
+from hub.receipts import tender_label
+from hub.wallet import Balance, balance
+
+SHOWN_MAX = 20
+ALL_SHOWN_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """A settled bill or a reversal, with its lines and how it was paid."""
+
+    row: Row
+    store: str
+    lines: list[Row]
+    payments: list[Row]
+    tenders: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Everything that the profile shows of a member."""
+
+    member: Row
+    balance: Balance
+    spent: Row
+    cards: list[Row]
+    lots: list[Row]
+    bills: list[Bill]
+    movements: list[Row]
+    changes: list[Row]
+    store: str
+
+
+def look_at(db: Reader, act: Act, member: str, *, limit: int = SHOWN_MAX) -> Seen:
+    """Return a member whole. Drain history first. Refused: no_member."""
+    row = member_of(db, member)
+    here = act.journal.identity.origin
+    names = {store_id: branch.name for store_id, branch in stores(db).items()}
+    return Seen(
+        member=row,
+        balance=balance(db, act, member),
+        spent=sql.spent(db, member),
+        cards=cards_of(db, member),
+        lots=sql.lots(db, member, here=here),
+        bills=_bills(db, member, names, limit),
+        movements=sql.value_history(db, member, here=here, limit=limit),
+        changes=changes(db, member, limit=limit),
+        store=names.get(row["store"]) or str(row["store"]),
+    )
+
+
+def _bills(db: Reader, member: str, names: dict[str, str], limit: int) -> list[Bill]:
+    rules = settings(db)
+    bills = []
+    for row in sales_of_member(db, member, limit=limit):
+        payments = sale_payments(db, row["id"])
+        bills.append(
+            Bill(
+                row=row,
+                store=names.get(row["store"]) or str(row["store"]),
+                lines=sale_lines(db, row["id"]),
+                payments=payments,
+                tenders=[tender_label(one["tender"], rules) for one in payments],
+            )
+        )
+    return bills

@@ -1,0 +1,27 @@
+"""What the counter's pages call things that the journal names by code."""
+
+from __future__ import annotations
+
+from core.errors import N_
+
+GENDER_NAMES = {"": N_("不填"), "female": N_("女"), "male": N_("男")}
+STANDING_NAMES = {"member": N_("会员"), "prospect": N_("散客")}
+KIND_NAMES = {
+    "wallet.topped_up": N_("充值"),
+    "wallet.opened": N_("旧系统转入"),
+    "wallet.adjusted": N_("调整"),
+    "ticket.settled": N_("消费"),
+    "ticket.reversed": N_("冲正退回"),
+}
+CHANGE_NAMES = {
+    "member.registered": N_("登记"),
+    "member.changed": N_("改类别或转为会员"),
+    "card.issued": N_("发卡"),
+    "card.returned": N_("退回卡"),
+    "name": N_("姓名"),
+    "phone": N_("手机号"),
+    "gender": N_("性别"),
+    "birthday": N_("生日"),
+    "note": N_("备注"),
+}
+ASSET_NAMES = {"principal": N_("本金"), "bonus": N_("赠金"), "points": N_("积分")}
