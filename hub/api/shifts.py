@@ -24,6 +24,7 @@ from hub.till import (
     open_till,
     read_report,
     report_facts,
+    reprint_report,
 )
 
 EXPECTED = "shift.view_expected"
@@ -229,6 +230,18 @@ def show_shift(period_id: str) -> Answer:
         return report_facts(report, expected=expected or closed)
 
     return write(look)
+
+
+@api.post("/shifts/<period_id>/prints")
+@Endpoint(
+    permission="sale.reprint",
+    answer=Printing,
+    status=201,
+    refusals=("no_period", "no_company"),
+)
+def print_shift_again(period_id: str) -> Answer:
+    """Print a Z report again, marked as a copy."""
+    return write(lambda tx, act: reprint_report(tx, act, period=period_id))
 
 
 def _sees_expected() -> bool:

@@ -17,7 +17,7 @@ from hub.api.members import paid
 from hub.api.shapes import Id, Left, Payment, PaymentAsked, Printing, ShortText, offered
 from hub.attempts import Answer, once
 from hub.checkout import pay_ticket, reprint, reverse_ticket, sale_document, suggest
-from hub.devices.printer import plain_text
+from hub.devices import plain_text
 from hub.tickets import (
     add_line,
     change_line,

@@ -15,8 +15,7 @@ from core.wallet import ToppedUp
 from core.web import gettext as _
 from hub.attempts import Answer
 from hub.checkout import sql
-from hub.devices import spool, was_printed
-from hub.devices.printer import Document
+from hub.devices import Document, spool, was_printed
 from hub.receipts import (
     Printed,
     Proof,

@@ -20,6 +20,7 @@ from hub.devices.printer import (
     find_typeface,
     from_json,
     parse_address,
+    plain_text,
 )
 from hub.devices.spool import (
     CLAIMED,
@@ -76,6 +77,7 @@ __all__ = [
     "jobs",
     "last_scan",
     "parse_address",
+    "plain_text",
     "printers",
     "put_scan",
     "reach_of",

@@ -19,7 +19,7 @@ from core.tickets import SoldLine, TicketReversed, TicketSettled
 from core.till import STORED_VALUE
 from core.wallet import Payment, ToppedUp
 from core.web import gettext as _
-from hub.devices.printer import (
+from hub.devices import (
     QR,
     Columns,
     Cut,

@@ -14,8 +14,7 @@ from core.sqlite import Reader, Writer
 from core.till import ReceiptReprinted
 from core.web import gettext as _
 from hub.attempts import Answer, once
-from hub.devices import printers, spool
-from hub.devices.printer import Kick
+from hub.devices import Kick, printers, spool
 from hub.receipts import cash_up_slip, newest, printed, proof
 from hub.till import sql
 from hub.till.service import (

@@ -35,6 +35,9 @@ def test_a_shift_is_closed_on_a_count_with_its_difference_and_a_numbered_slip(co
     assert closed == read_again | {"print_job": closed["print_job"]}
     jobs = counter.owner.done("GET", "/print-jobs")["print_jobs"]
     assert closed["print_job"] in {job["id"] for job in jobs if job["kind"] == "report"}
+    copy = counter.cashier.done("POST", f"/shifts/{closed['period']}/prints")
+    jobs = counter.owner.done("GET", "/print-jobs")["print_jobs"]
+    assert [job["copy"] for job in jobs if job["id"] == copy["print_job"]] == [True]
     numbers = [row["z_number"] for row in counter.owner.done("GET", "/shifts")["shifts"]]
     assert closed["z_number"] in numbers
     assert numbers == sorted(set(numbers), reverse=True)
