@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flask_babel
-from flask import has_app_context, has_request_context, request
+from flask import g, has_app_context, has_request_context, request
 
 LANGUAGES = {"zh-CN": "zh", "en": "en"}
 """The `lang` of a page, and the catalogue that it reads."""
@@ -17,7 +19,17 @@ def gettext(sentence: str, **facts: object) -> str:
     """
     if not has_app_context():
         return sentence % facts if facts else sentence
-    return str(flask_babel.gettext(sentence, **facts))
+    told = str(_translations().ugettext(sentence))
+    return told % facts if facts else told
+
+
+def _translations() -> Any:
+    # Looked up once a request: a receipt asks for twenty words, and flask_babel looks for the
+    # reader's language anew for each.
+    known = g.get("translations")
+    if known is None:
+        known = g.translations = flask_babel.get_domain().get_translations()
+    return known
 
 
 def ngettext(singular: str, plural: str, num: int, **facts: object) -> str:

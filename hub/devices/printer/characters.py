@@ -6,6 +6,7 @@ reading direction is gone before a byte is made, and a line can only be ended by
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -23,6 +24,8 @@ _STEERING = frozenset({"Cc", "Cf", "Cs", "Co"})
 _COMBINING = frozenset({"Mn", "Me"})
 _TYPED_SPACES = frozenset("\t\n\v\f\r\x85")
 _IDEOGRAPHIC_SPACE = "\u3000"
+_VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Emoji and glyph variants change nothing that a receipt printer could show."""
 
 CodeOf = Callable[[str], bytes | None]
 """The bytes of one character in a printer's own alphabet; None where it has none."""
@@ -41,7 +44,9 @@ def clean(text: str) -> str:
 
     Unassigned characters stay: a rare name may be newer than this program's tables.
     """
-    kept = "".join(_kept(character) for character in text)
+    # Nearly every text is plain, and looking at each letter cost a receipt more than its sums.
+    plain = text.isprintable() and not _VARIATION.search(text)
+    kept = text if plain else "".join(_kept(character) for character in text)
     composed = unicodedata.normalize("NFC", kept)
     if len(composed) > TEXT_CHARACTERS_MAX:
         return composed[: TEXT_CHARACTERS_MAX - 1] + "…"
@@ -54,12 +59,7 @@ def _kept(character: str) -> str:
         return " "
     if category == "Zs":
         return character if character == _IDEOGRAPHIC_SPACE else " "
-    return "" if category in _STEERING or _is_variation(character) else character
-
-
-def _is_variation(character: str) -> bool:
-    """Emoji and glyph variants change nothing that a receipt printer could show."""
-    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    return "" if category in _STEERING or _VARIATION.match(character) else character
 
 
 def cells(text: str, code_of: CodeOf) -> list[Cell]:
