@@ -21,7 +21,7 @@ from core.journal.event import (
     kind_of,
 )
 from core.journal.part import Entry, FeedHandler, Part, Parts
-from core.journal.project import drain, drain_all
+from core.journal.project import drain, drain_all, is_behind
 from core.journal.rebuild import rebuild
 from core.journal.schema import MIGRATIONS
 from core.journal.segments import seal
@@ -55,6 +55,7 @@ __all__ = [
     "drain",
     "drain_all",
     "encode",
+    "is_behind",
     "kind_name",
     "kind_of",
     "rebuild",

@@ -8,10 +8,23 @@ from core.journal.append import documents_of
 from core.journal.changes import apply
 from core.journal.event import Event, decode
 from core.journal.part import Entry, Parts
-from core.sqlite import Door, Row, Writer
+from core.sqlite import Door, Reader, Row, Writer
 
 DRAIN_EVENTS_MAX = 500
 log = logging.getLogger(__name__)
+
+# From the few origins to their waiting events; CROSS JOIN keeps SQLite from going the other
+# way round, which would read the whole journal after every sale.
+_WAITING = """
+    FROM origin o
+    LEFT JOIN projected p ON p.origin = o.origin AND p.epoch = o.epoch
+    CROSS JOIN journal j
+    WHERE j.origin = o.origin AND j.epoch = o.epoch AND j.seq > COALESCE(p.seq, 0)"""
+
+
+def is_behind(db: Reader) -> bool:
+    """Say whether an event waits to be projected."""
+    return db.one(f"SELECT 1 {_WAITING} LIMIT 1") is not None
 
 
 def drain(tx: Writer, parts: Parts, *, limit: int = DRAIN_EVENTS_MAX) -> int:
@@ -20,14 +33,9 @@ def drain(tx: Writer, parts: Parts, *, limit: int = DRAIN_EVENTS_MAX) -> int:
     An event that cannot be projected is put in quarantine with the reason and does not hold up
     those behind it: receiving is not applying.
     """
-    # From the few origins to their waiting events; CROSS JOIN keeps SQLite from going the other
-    # way round, which would read the whole journal after every sale.
     rows = tx.all(
-        """SELECT j.origin, j.epoch, j.seq, j.raw FROM origin o
-             LEFT JOIN projected p ON p.origin = o.origin AND p.epoch = o.epoch
-             CROSS JOIN journal j
-            WHERE j.origin = o.origin AND j.epoch = o.epoch AND j.seq > COALESCE(p.seq, 0)
-            ORDER BY o.origin, o.epoch, j.seq LIMIT :limit""",
+        f"SELECT j.origin, j.epoch, j.seq, j.raw {_WAITING}"
+        " ORDER BY o.origin, o.epoch, j.seq LIMIT :limit",
         limit=limit,
     )
     for row in rows:
@@ -45,7 +53,13 @@ def drain(tx: Writer, parts: Parts, *, limit: int = DRAIN_EVENTS_MAX) -> int:
 
 
 def drain_all(door: Door, parts: Parts) -> None:
-    """Bring history to the journal's head, for reads that somebody acts on."""
+    """Bring history to the journal's head, for reads that somebody acts on.
+
+    Where nothing waits, the writer is left alone.
+    """
+    with door.read() as db:
+        if not is_behind(db):
+            return
     while door.write(lambda tx: drain(tx, parts)) == DRAIN_EVENTS_MAX:
         pass
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlcipher3.dbapi2 as driver
 
-from core.journal import Append, Body, Entry, Part, Parts, drain, drain_all, seal
+from core.journal import Append, Body, Entry, Part, Parts, drain, drain_all, is_behind, seal
 from core.journal.project import DRAIN_EVENTS_MAX
 from core.journal.tests.tea_house import TEA_HOUSE, TeaBrought, TeaServed, paid
 from core.sqlite import Migration, Writer
@@ -220,6 +220,26 @@ def receive(here: World, there: World, *, upto: int, after: int = 0) -> None:
     here.write(verb)
 
 
+def test_history_is_behind_from_an_event_until_it_is_drained(house):
+    with house.door.read() as db:
+        assert not is_behind(db)
+    house.append(TeaBrought(tea="龙井", cups=9))
+    with house.door.read() as db:
+        assert is_behind(db)
+    house.drain()
+    with house.door.read() as db:
+        assert not is_behind(db)
+
+
+def test_history_at_the_head_does_not_wait_for_who_writes(house):
+    house.append(TeaBrought(tea="龙井", cups=9))
+    house.drain()
+    with house.door.connection() as other:
+        other.execute("BEGIN IMMEDIATE")
+        drain_all(house.door, house.parts)
+        other.execute("ROLLBACK")
+
+
 def steps_of(world: World, verb: Callable[[Writer], object]) -> int:
     """Return how many of SQLite's own instructions a verb takes."""
     steps = 0
@@ -238,12 +258,14 @@ def steps_of(world: World, verb: Callable[[Writer], object]) -> int:
     return steps
 
 
-@pytest.mark.parametrize("task", ["drain", "seal", "append"])
+@pytest.mark.parametrize("task", ["look", "drain", "seal", "append"])
 def test_a_year_of_history_makes_no_task_slower(house, task):
     def one_event() -> int:
         if task == "append":
             act = house.act()
             return steps_of(house, lambda tx: act.append(tx, TeaBrought(tea="龙井", cups=1)))
+        if task == "look":
+            return steps_of(house, is_behind)
         house.append(TeaBrought(tea="龙井", cups=1))
         if task == "drain":
             return steps_of(house, lambda tx: drain(tx, house.parts))
