@@ -11,6 +11,7 @@ from hub.command_line import data_option, simulated_option, until_told
 from hub.devices import AlreadyRuns, run_devices
 from hub.jobs import run_jobs
 from hub.serve import Serving, serve
+from hub.simulator import NotLoopback, Settings, run_simulator
 
 
 @click.group()
@@ -79,6 +80,53 @@ def devices(*, data: Path, simulated: bool) -> None:
         run_devices(box, simulated=simulated, stopping=until_told())
     except AlreadyRuns as error:
         raise click.ClickException("another process owns this hub's devices") from error
+    finally:
+        box.close()
+
+
+@hub.command()
+@data_option
+@click.option("--bind", default="127.0.0.1:8090", show_default=True, help="Address and port.")
+@click.option("--printer-port", default=9100, show_default=True, help="Where it listens.")
+@click.option(
+    "--paper",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where papers are kept. Default: beside the hub's folder.",
+)
+@click.option(
+    "--cast",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Logins, tokens and cards. Default: cast.json beside the hub's folder.",
+)
+@click.option(
+    "--hub",
+    "hub_url",
+    default="http://store1.localhost:8080",
+    show_default=True,
+    help="Where browsers find the hub.",
+)
+def simulator(
+    *,
+    data: Path,
+    bind: str,
+    printer_port: int,
+    paper: Path | None,
+    cast: Path | None,
+    hub_url: str,
+) -> None:
+    """Play printer, drawer, cards and scanner, for a shop without hardware."""
+    settings = Settings(
+        bind=bind,
+        printer_port=printer_port,
+        paper=paper or data.parent / "paper",
+        cast=cast or data.parent / "cast.json",
+        hub_url=hub_url,
+    )
+    box = open_hub(data)
+    try:
+        run_simulator(box, settings, until_told())
+    except NotLoopback as error:
+        raise click.UsageError("the simulator is for this machine only") from error
     finally:
         box.close()
 

@@ -7,6 +7,7 @@ import selectors
 import socket
 import threading
 from collections import deque
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -83,6 +84,7 @@ class PaperPrinter:
         self._switching = threading.Lock()
         self._settled = threading.Event()
         self._printed = threading.Condition()
+        self._listeners: list[Callable[[Paper], None]] = []
         self._thread = threading.Thread(target=self._run, name="paper-printer", daemon=True)
         self._power_on()
 
@@ -152,6 +154,10 @@ class PaperPrinter:
             if not self._printed.wait_for(lambda: len(self.papers()) >= count, timeout_s):
                 raise TimeoutError(f"{len(self.papers())} papers, not {count}")
         return self.papers()
+
+    def tell(self, listener: Callable[[Paper], None]) -> None:
+        """Call somebody after each paper, from the printer's thread."""
+        self._listeners.append(listener)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -265,6 +271,9 @@ class PaperPrinter:
 
     def _put(self) -> None:
         tokens, self._tokens, self._bytes = self._tokens, [], 0
-        if self._shelf.put(tokens):
+        paper = self._shelf.put(tokens)
+        if paper:
             with self._printed:
                 self._printed.notify_all()
+            for listener in self._listeners:
+                listener(paper)
