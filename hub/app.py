@@ -19,6 +19,7 @@ from core.web import gettext as _
 from hub import access, api, attempts, box, checkout, counter, devices, pos, sales, shown
 from hub import catalog as hub_catalog
 from hub import members as hub_members
+from hub import organisation as hub_organisation
 from hub import till as hub_till
 from hub.box import Box, open_box
 
@@ -44,6 +45,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     sales.CAPABILITY,
     pos.CAPABILITY,
     hub_catalog.CAPABILITY,
+    hub_organisation.CAPABILITY,
     api.CAPABILITY,
 )
 

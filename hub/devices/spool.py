@@ -57,6 +57,29 @@ def set_printer(
     hurry(tx, printer=name)
 
 
+def make_default(tx: Writer, *, name: str) -> None:
+    """Let everything new come out of this printer. Refused: no_printer."""
+    if find_printer(tx, name) is None:
+        raise Refused("no_printer")
+    tx.run("UPDATE printer SET is_default = (name = :name)", name=name)
+
+
+def remove_printer(tx: Writer, *, name: str) -> None:
+    """Forget a printer; what waits for it goes to the default one. Refused: no_printer."""
+    if not tx.run("DELETE FROM printer WHERE name = :name", name=name):
+        raise Refused("no_printer")
+    heir = next((row["name"] for row in printers(tx)), None)
+    if heir is not None:
+        make_default(tx, name=heir)
+    tx.run(
+        """UPDATE print_job SET printer = :heir, due_at = 0
+            WHERE state IN ('queued', 'claimed', 'unknown') AND state = 'queued'
+              AND printer = :name""",
+        heir=heir,
+        name=name,
+    )
+
+
 def spool(
     tx: Writer, act: Act, job: Job, *, kind: str, subject: str, is_copy: bool = False
 ) -> str:
@@ -329,6 +352,7 @@ PART = Part(
         ),
     ),
     refusals={
+        "no_printer": Refusal(404, N_("没有这台打印机")),
         "no_job": Refusal(404, N_("没有这个打印任务，或已经打完")),
         "scan_malformed": Refusal(422, N_("这个读数读不懂，请重刷")),
     },

@@ -10,7 +10,7 @@ from datetime import date as calendar_date
 from core.errors import Refused
 from core.journal import Act
 from core.members import normalise_phone
-from core.organisation import settings, store
+from core.organisation import NumberFormat, settings, store
 from core.sqlite import Reader
 from hub.members import sql
 
@@ -129,9 +129,14 @@ def check_category(db: Reader, category: str) -> str:
     return category
 
 
-def next_number(db: Reader, act: Act) -> tuple[str, int]:
-    """Return the store's next free number and by how much its counter moves."""
-    shape = settings(db).number_format
+def next_number(
+    db: Reader, act: Act, *, shape: NumberFormat | None = None
+) -> tuple[str, int]:
+    """Return the store's next free number and by how much its counter moves.
+
+    `shape` asks what it would be with another format.
+    """
+    shape = shape or settings(db).number_format
     start = f"{shape.prefix}{store(db, act.store).code}"
     issued = db.value("SELECT issued FROM member_number WHERE store = :s", s=act.store) or 0
     moved = 1
