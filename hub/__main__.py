@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hub.admin import admin
 from hub.app import open_hub
 from hub.command_line import data_option, simulated_option, until_told
 from hub.devices import AlreadyRuns, run_devices
@@ -130,6 +131,8 @@ def simulator(
     finally:
         box.close()
 
+
+hub.add_command(admin)
 
 if __name__ == "__main__":
     hub()

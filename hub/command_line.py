@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 
 DATA = Path("/var/lib/dianshu")
+APPLIANCE_CREDENTIALS = Path("/etc/dianshu/credentials")
 
 data_option = click.option(
     "--data",
@@ -33,3 +35,12 @@ def until_told() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     return stopping
+
+
+def use_credentials(data: Path) -> None:
+    """On the appliance, find the secrets where systemd finds them; a desk keeps them in `data`.
+
+    Without this a command typed by root would make a second set of keys beside the database.
+    """
+    if data == DATA and APPLIANCE_CREDENTIALS.is_dir():
+        os.environ.setdefault("CREDENTIALS_DIRECTORY", str(APPLIANCE_CREDENTIALS))

@@ -23,7 +23,7 @@ from core.journal import verify as findings_of
 from core.sqlite import Door, Reader
 from hub.app import CAPABILITIES, CORE_PARTS
 from hub.box import signed_by_birth
-from hub.command_line import data_option
+from hub.command_line import data_option, use_credentials
 
 REBUILDS_MAX = 5
 GONE_MAX = 500
@@ -49,9 +49,10 @@ def verify(data: Path) -> None:
     """Check chain, seals, documents, postings and storage; rebuild the tables and compare."""
     if not (data / "hub.db").is_file():
         raise click.ClickException(f"{data} is not a hub's folder")
+    use_credentials(data)
     try:
         door, parts = _open(data)
-    except (RuntimeError, Refused, driver.DatabaseError) as error:
+    except (OSError, RuntimeError, Refused, driver.DatabaseError) as error:
         raise click.ClickException(str(error)) from error
     try:
         with door.connection() as connection:
