@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, jsonify, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
@@ -13,7 +13,7 @@ from core.catalog import items
 from core.errors import Refused
 from core.sqlite import Reader
 from core.staff import ROLE_NAMES
-from core.web import bulletin, is_partial, public, read, reading_act, write
+from core.web import bulletin, csrf_token, is_partial, public, read, reading_act, write
 from hub import members, wallet
 from hub.access import invite
 from hub.box import here
@@ -22,6 +22,11 @@ from hub.simulator.virtual import STATE_NAMES, simulation
 
 API = "/api/v1"
 PICTURE_AGE_S = 3_600
+PAPER_TYPES = {
+    "png": "image/png",
+    "txt": "text/plain; charset=utf-8",
+    "bin": "application/octet-stream",
+}
 
 pages = Blueprint("simulator", __name__, template_folder="templates")
 
@@ -96,15 +101,21 @@ def printout(number: int, kind: str) -> Response:
         raise NotFound
     found = known[number]
     path = {"png": found.png, "txt": found.txt, "bin": found.bin}[kind]
-    return send_file(path, max_age=PICTURE_AGE_S)
+    try:
+        answer = Response(path.read_bytes(), mimetype=PAPER_TYPES[kind])
+    except FileNotFoundError as error:  # The oldest papers are thrown away.
+        raise NotFound from error
+    answer.cache_control.max_age = PICTURE_AGE_S
+    return answer
 
 
 @pages.get("/printer.json")
 @public
 def printer() -> Response:
-    """Tell a program what a person sees: state, drawer, papers."""
+    """Tell a program what a person sees, and the token that its own posts must carry."""
     simulated = simulation()
     return jsonify(
+        csrf_token=csrf_token(),
         state=simulated.printer.state,
         states=list(STATE_NAMES),
         address=f"tcp://127.0.0.1:{simulated.printer.port}",
