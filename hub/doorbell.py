@@ -11,14 +11,16 @@ from pathlib import Path
 
 RING_BYTES_MAX = 64
 
+_BELL = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+"""By which every ring of this process leaves: one for each would cost more than the ring."""
+_BELL.settimeout(0)
+
 
 def ring(folder: Path, name: str) -> None:
     """Wake the process that listens as `name`, if it runs."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
-        bell.settimeout(0)
-        # Nobody listens, or has not yet answered the last ring: both are fine.
-        with contextlib.suppress(OSError):
-            bell.sendto(b".", str(folder / f"{name}.bell"))
+    # Nobody listens, or has not yet answered the last ring: both are fine.
+    with contextlib.suppress(OSError):
+        _BELL.sendto(b".", f"{folder}/{name}.bell")
 
 
 class Doorbell:

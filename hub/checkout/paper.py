@@ -26,26 +26,28 @@ from hub.receipts import (
     sale_receipt,
     topup_receipt,
 )
-from hub.wallet import balance, left_after
+from hub.wallet import left_after
 
 Fact = TypeVar("Fact", bound=Body)
+Left = tuple[int, int, int]
+"""Principal, bonus (fen) and points that a member has."""
 
 
-def print_sale(tx: Writer, act: Act, sale: TicketSettled) -> str:
+def print_sale(tx: Writer, act: Act, sale: TicketSettled, *, left: Left | None) -> str:
     """Spool the receipt of a bill that was settled just now; return the print job."""
-    document = sale_receipt(sale, _about(tx, act, sale.member))
+    document = sale_receipt(sale, _about(tx, act, sale.member, left))
     return spool(tx, act, document, kind="receipt", subject=sale.ticket)
 
 
-def print_reversal(tx: Writer, act: Act, reversal: TicketReversed) -> str:
+def print_reversal(tx: Writer, act: Act, reversal: TicketReversed, *, left: Left | None) -> str:
     """Spool the receipt of a reversal that was booked just now; return the print job."""
-    document = reversal_receipt(reversal, _about(tx, act, reversal.member))
+    document = reversal_receipt(reversal, _about(tx, act, reversal.member, left))
     return spool(tx, act, document, kind="receipt", subject=reversal.reversal)
 
 
-def print_topup(tx: Writer, act: Act, topup: ToppedUp) -> str:
+def print_topup(tx: Writer, act: Act, topup: ToppedUp, *, left: Left | None) -> str:
     """Spool the receipt of a top-up that was booked just now; return the print job."""
-    document = topup_receipt(topup, _about(tx, act, topup.member))
+    document = topup_receipt(topup, _about(tx, act, topup.member, left))
     return spool(tx, act, document, kind="receipt", subject=topup.topup)
 
 
@@ -106,8 +108,7 @@ def topup_document(
     return booked.number, topup_receipt(booked, about)
 
 
-def _about(tx: Writer, act: Act, member: str | None) -> Printed:
-    left = balance(tx, act, member).left if member else None
+def _about(tx: Writer, act: Act, member: str | None, left: Left | None) -> Printed:
     return printed(tx, newest(tx, act), member=member, left=left)
 
 

@@ -42,7 +42,8 @@ def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five
         sale = settle(
             tx, act, ticket=ticket, version=version, till=till, payments=payments
         ).sale
-        job = paper.print_sale(tx, act, sale) if _prints(tx) else None
+        left = _left(tx, act, sale.member)
+        job = paper.print_sale(tx, act, sale, left=left) if _prints(tx) else None
         _open_drawer(tx, act, sale.payments, subject=ticket)
         return {
             "ticket": ticket,
@@ -51,7 +52,7 @@ def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five
             "list_total_cents": sale.list_total,
             "total_cents": sale.total,
             "points": sale.points,
-            **_outcome(tx, act, sale.member, sale.payments),
+            **_outcome(tx, act, left, sale.payments),
             "print_job": job,
         }
 
@@ -67,7 +68,8 @@ def pay_topup(tx: Writer, act: Act, wanted: TopUp, *, till: str, key: str) -> An
 
     def run() -> Answer:
         booked = top_up(tx, act, wanted, topup=act.new_id(), till=till)
-        job = paper.print_topup(tx, act, booked) if _prints(tx) else None
+        left = _left(tx, act, booked.member)
+        job = paper.print_topup(tx, act, booked, left=left) if _prints(tx) else None
         _open_drawer(tx, act, booked.payments, subject=booked.topup)
         return {
             "topup": booked.topup,
@@ -80,7 +82,7 @@ def pay_topup(tx: Writer, act: Act, wanted: TopUp, *, till: str, key: str) -> An
             "bonus_cents": booked.bonus,
             "points": booked.points,
             "expires": booked.expires,
-            **_outcome(tx, act, booked.member, booked.payments),
+            **_outcome(tx, act, left, booked.payments),
             "print_job": job,
         }
 
@@ -98,7 +100,8 @@ def reverse_ticket(
 
     def run() -> Answer:
         back = reverse(tx, act, ticket=ticket, reversal=act.new_id(), till=till, reason=reason)
-        job = paper.print_reversal(tx, act, back) if _prints(tx) else None
+        left = _left(tx, act, back.member)
+        job = paper.print_reversal(tx, act, back, left=left) if _prints(tx) else None
         _open_drawer(tx, act, back.payments, subject=back.reversal)
         return {
             "ticket": ticket,
@@ -108,7 +111,7 @@ def reverse_ticket(
             "total_cents": back.total,
             "points": back.points,
             "points_short": back.points_short,
-            **_outcome(tx, act, back.member, tuple(returned(back.payments))),
+            **_outcome(tx, act, left, tuple(returned(back.payments))),
             "print_job": job,
         }
 
@@ -133,19 +136,21 @@ def payment_facts(payments: Iterable[Payment]) -> list[dict[str, Any]]:
     ]
 
 
+def _left(tx: Writer, act: Act, member: str | None) -> paper.Left | None:
+    """Return what the member has now: asked once, told on paper and in the answer."""
+    return None if member is None else balance(tx, act, member).left
+
+
 def _outcome(
-    tx: Writer, act: Act, member: str | None, payments: tuple[Payment, ...]
+    tx: Writer, act: Act, left: paper.Left | None, payments: tuple[Payment, ...]
 ) -> dict[str, Any]:
     """Return what every answer ends with: tenders, change, what is left, where it is proved."""
     head = act.journal.head(tx)
-    left = None
-    if member is not None:
-        principal, bonus, points = balance(tx, act, member).left
-        left = {"principal_cents": principal, "bonus_cents": bonus, "points": points}
+    names = ("principal_cents", "bonus_cents", "points")
     return {
         "payments": payment_facts(payments),
         "change_cents": sum(payment.change for payment in payments),
-        "left": left,
+        "left": None if left is None else dict(zip(names, left, strict=True)),
         "at_ms": head.at,
         "head": head.short,
     }

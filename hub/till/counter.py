@@ -130,7 +130,8 @@ def open_drawer(tx: Writer, act: Act, *, subject: str) -> str | None:
 
 def opens_drawer(db: Reader, tenders: list[str]) -> bool:
     """Say whether one of these tenders is kept in the drawer."""
-    known = [settings(db).tender(tender) for tender in tenders]
+    rules = settings(db)
+    known = [rules.tender(tender) for tender in tenders]
     return any(tender is not None and tender.opens_drawer for tender in known)
 
 
