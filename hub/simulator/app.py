@@ -54,7 +54,6 @@ def run_simulator(box: Box, settings: Settings, stopping: threading.Event) -> No
     with PaperPrinter(settings.paper, port=settings.printer_port) as printer:
         simulated = Simulation(
             printer=printer,
-            paper=settings.paper,
             cast_path=settings.cast,
             hub_url=settings.hub_url.rstrip("/"),
         )

@@ -75,7 +75,6 @@ class Simulation:
     """What the pages show and act on. `hub_url` is where browsers find the hub."""
 
     printer: PaperPrinter
-    paper: Path
     cast_path: Path
     hub_url: str
     drawer: Drawer = field(default_factory=Drawer)
