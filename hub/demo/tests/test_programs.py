@@ -62,10 +62,10 @@ def watched(crew, stopping):
 def alive(pid):
     """Say whether a process runs; one that is dead and not yet buried does not."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            return stat.read().rpartition(") ")[2][0] != "Z"
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
     except FileNotFoundError:
         return False
+    return stat.rpartition(") ")[2][0] != "Z"
 
 
 def test_a_program_that_ends_is_started_again(program):
@@ -113,8 +113,8 @@ def test_what_a_program_started_ends_with_it(program):
     child = program(LEAVES_A_CHILD)
     crew = Crew([child])
     assert crew.start(threading.Event())
-    with open(f"/proc/{child.process.pid}/task/{child.process.pid}/children") as listed:
-        (grandchild,) = listed.read().split()
+    pid = child.process.pid
+    (grandchild,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     crew.stop()
     wait_for(lambda: not alive(grandchild))
 
@@ -127,7 +127,7 @@ def test_a_killed_parent_takes_its_children_along(program, tmp_path):
 import os, sys, time
 from pathlib import Path
 from hub.demo.programs import Program
-os.chdir({os.getcwd()!r})
+os.chdir({str(Path.cwd())!r})
 log, up = Path({str(tmp_path / "log")!r}), Path({str(tmp_path / "up")!r})
 child = Program(name="web", words=(str(up),), log=log, serves=up.exists)
 child.start()
