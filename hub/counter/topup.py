@@ -107,7 +107,7 @@ def _book(member: str, plan: Plan, form: Form) -> Any:
     return _page(member, form, status=422)
 
 
-@pages.get("/topups/<topup>")
+@pages.get("/members/topups/<topup>")
 @permission("card.topup")
 def topped_up(topup: str) -> str:
     with fresh_read() as db:
@@ -128,7 +128,7 @@ def topped_up(topup: str) -> str:
         )
 
 
-@pages.post("/topups/<topup>/print")
+@pages.post("/members/topups/<topup>/print")
 @permission("sale.reprint")
 def print_again(topup: str) -> Any:
     write(lambda tx, act: reprint(tx, act, topup=topup))

@@ -123,7 +123,7 @@ def reverse(sale: str) -> Any:
     return _reversal_page(sale, form, status=422)
 
 
-@pages.get("/print-jobs")
+@pages.get("/sales/print-jobs")
 @permission("sale.reprint")
 def print_jobs() -> Any:
     with fresh_read() as db:
@@ -141,14 +141,14 @@ def print_jobs() -> Any:
         )
 
 
-@pages.post("/print-jobs/<job>/retry")
+@pages.post("/sales/print-jobs/<job>/retry")
 @permission("sale.reprint")
 def retry_job(job: str) -> Any:
     write(lambda tx, act: service.try_again(tx, act, job=job))
     return go(url_for("sales.print_jobs", done="again"))
 
 
-@pages.post("/print-jobs/<job>/drop")
+@pages.post("/sales/print-jobs/<job>/drop")
 @permission("sale.reprint")
 def drop_job(job: str) -> Any:
     write(lambda tx, _act: drop(tx, job=job))
