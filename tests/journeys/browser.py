@@ -12,6 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from core.web.tests.gallery import reader
+
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 PICTURES = ROOT / "var" / "pictures"
@@ -100,9 +102,7 @@ def log_in(page: Page, *, number: str, pin: str) -> None:
 
 def swipe(page: Page, code: str) -> None:
     """Type as a reader or scanner does: keys a few milliseconds apart, then Enter."""
-    for character in code:
-        page.keyboard.press(character)
-    page.keyboard.press("Enter")
+    reader.scan(page, code)
 
 
 def picture(page: Page, name: str) -> None:
