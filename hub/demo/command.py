@@ -30,6 +30,8 @@ from hub.simulator import Cast, read_cast, write_cast
 
 MARK = ".dianshu-demo"
 """Only a folder that holds it is ever emptied."""
+SOCKET_PATH_BYTES_MAX = 103
+"""What fits into a Unix socket's address on every system; Linux has four bytes more."""
 KEPT = ("ports.json", "demo.lock", MARK)
 PRINTER = "前台打印机"
 ROLES = {
@@ -90,6 +92,11 @@ def demo(*, folder: Path, reset: bool, no_browser: bool) -> None:
 
 def _take_folder(folder: Path) -> None:
     """Make the folder ours, or refuse one that holds something else."""
+    longest = os.fsencode(folder / "hub" / "run" / "devices.bell")
+    if len(longest) > SOCKET_PATH_BYTES_MAX:
+        raise click.ClickException(
+            f"路径太长，换一个 --dir；too long a path for a socket, choose another: {folder}"
+        )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (folder / MARK).exists():
         if any(folder.iterdir()):
