@@ -1,0 +1,103 @@
+"""Every page as people get it: for screen readers, for fingers, in both languages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.journeys.browser import PHONE, TABLET, faults_of_access, picture, small_targets
+from tests.journeys.counter import Till, ask
+
+pytestmark = pytest.mark.browser
+
+PATHS = (
+    "/",
+    "/members",
+    "/members/new",
+    "/members/birthdays",
+    "/sales",
+    "/print-jobs",
+    "/shift",
+    "/shift/reports",
+    "/catalog",
+    "/settings",
+    "/settings/devices",
+    *(f"/catalog/{name}" for name in ("items/new", "categories", "offers", "offers/new")),
+    *(
+        f"/settings/{name}"
+        for name in (
+            "company",
+            "store",
+            "numbers",
+            "points",
+            "receipts",
+            "tenders",
+            "categories",
+            "printers",
+            "staff",
+            "staff/new",
+        )
+    ),
+)
+WINDOWS = {
+    "tablet": {"size": TABLET, "language": "zh-CN"},
+    "phone": {"size": PHONE, "language": "en"},
+}
+
+
+@pytest.fixture(scope="module", params=sorted(WINDOWS))
+def owner(request, browser, demo):
+    opened = Till(browser, demo, role="owner", **WINDOWS[request.param])
+    opened.open_shift()
+    opened.window = request.param
+    yield opened
+    opened.close()
+
+
+def pages_of(till):
+    """Return every page that the rail and these paths lead to, and one member's and bill's."""
+    rail = [link.get_attribute("href") for link in till.page.locator("nav.rail a[href]").all()]
+    member = ask(till.demo, "/members?q=1")["members"][0]["id"]
+    more = (f"/members/{member}", f"/members/{member}/topup", f"/members/{member}/edit")
+    return list(dict.fromkeys([*PATHS, *rail, *more]))
+
+
+@pytest.mark.feature("SYS-15")
+def test_every_page_is_clear_to_readers_and_fingers(owner):
+    faults = {}
+    for path in pages_of(owner):
+        owner.open(path)
+        name = f"{owner.window}-{re.sub('[^a-z]+', '-', path.strip('/')[:20]) or 'pos'}"
+        picture(owner.page, name)
+        found = [*faults_of_access(owner.page), *small_targets(owner.page)]
+        wide = owner.page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        if found or wide:
+            faults[path] = [*found, *(["scrolls sideways"] if wide else [])]
+    assert faults == {}
+
+
+def test_no_sentence_stays_chinese_for_an_english_reader(owner):
+    if owner.window != "phone":
+        pytest.skip("the English window only")
+    left = {}
+    for path in pages_of(owner):
+        owner.open(path)
+        words = owner.page.locator(
+            "label, button, th, h1, h2, dt, .hint, .btn span"
+        ).all_inner_texts()
+        chinese = [w for w in words if re.search("[\u4e00-\u9fff]", w)]
+        left[path] = [w for w in chinese if not is_shops_own(owner, w)]
+    assert {path: words for path, words in left.items() if words} == {}
+
+
+def is_shops_own(owner, words):
+    """Names of people, items and branches are the shop's; everything else is ours."""
+    if not hasattr(owner, "names"):
+        items = [row["name"] for row in ask(owner.demo, "/items")["items"]]
+        offers = [row["name"] for row in ask(owner.demo, "/offers")["offers"]]
+        staff = [row["name"] for row in owner.demo["staff"]]
+        owner.names = [*items, *offers, *staff, *owner.demo["tills"]]
+    return any(name in words or words in name for name in owner.names)
