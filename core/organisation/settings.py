@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from core.clock import BusinessDay
+from core.errors import N_
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -70,8 +71,8 @@ class Tender(msgspec.Struct, frozen=True, kw_only=True):
     opens_drawer: bool = False
 
 
-CASH = Tender(id="cash", name="现金", gives_change=True, opens_drawer=True)
-BANK_CARD = Tender(id="bank_card", name="银行卡")
+CASH = Tender(id="cash", name=N_("现金"), gives_change=True, opens_drawer=True)
+BANK_CARD = Tender(id="bank_card", name=N_("银行卡"))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

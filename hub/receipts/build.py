@@ -128,8 +128,8 @@ def cash_up_slip(
         Pair(_("收银台"), period["till"]),
         Pair(_("收银员"), period["cashier_name"] or ""),
         Pair(_("营业日"), period["date"]),
-        Pair(_("开班"), _time(about, period["opened_at"])),
-        Pair(_("交班"), _time(about, period["closed_at"])),
+        Pair(_("开班时间"), _time(about, period["opened_at"])),
+        Pair(_("交班时间"), _time(about, period["closed_at"])),
         Rule(),
     ]
     for row in totals:
@@ -225,7 +225,7 @@ def _who(about: Printed) -> list[Part]:
         named = about.member["name"]
         if about.member["phone"]:
             named = f"{named} {mask_phone(about.member['phone'])}"
-        parts.append(Pair(_("会员"), named))
+        parts.append(Pair(_("会员姓名"), named))
         if about.member["number"]:
             parts.append(Pair(_("会员编号"), about.member["number"]))
     return parts

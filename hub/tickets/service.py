@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.catalog import item as item_for_sale
-from core.errors import Refused
+from core.errors import N_, Refused
 from core.journal import Act
 from core.organisation import store
 from core.sqlite import Reader, Row, Writer
@@ -26,7 +26,7 @@ from hub.tickets import sql
 
 LINES_MAX = 100
 QUANTITY_MAX = 999
-STATES = {"settled": "结账", "void": "作废", "reversed": "冲正"}
+STATES = {"settled": N_("结账"), "void": N_("作废"), "reversed": N_("冲正")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
