@@ -17,7 +17,7 @@ from core.imports.cells import (
 )
 from core.imports.fields import CellRefused, Context, Reader
 from core.imports.limits import CELL_CHARS_MAX, NOTE_LINES_MAX
-from core.members.phone import normalise_phone
+from core.members import normalise_phone
 
 EXACT_BELOW = 10**15
 """A spreadsheet keeps fifteen digits of a number and writes zeros for the rest."""

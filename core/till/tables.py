@@ -212,7 +212,6 @@ PART = Part(
     refusals={
         "no_period": Refusal(409, N_("还没有开班，请先开班并点入备用金")),
         "period_open": Refusal(409, N_("这个收银台已经开班（%(cashier)s）")),
-        "period_closed": Refusal(409, N_("这一班已经交班")),
         "payments_differ": Refusal(422, N_("各项付款合计 ¥%(paid)s，应收 ¥%(due)s，不一致")),
         "tender_unknown": Refusal(422, N_("没有“%(tender)s”这种付款方式")),
         "amount_wrong": Refusal(422, N_("金额“%(amount)s”不对，请重输")),

@@ -60,10 +60,10 @@ def untranslated(root: Path) -> dict[Sentence, str]:
 
 
 def left_over(root: Path) -> list[Sentence]:
-    known = catalogue(root)
+    known, said = catalogue(root), sentences(root)
     written = [key(message) for message in known if message.id]
     obsolete = [key(message) for message in known.obsolete.values()]
-    return [name for name in written if name not in sentences(root)] + obsolete
+    return [name for name in written if name not in said] + obsolete
 
 
 def changed_placeholders(root: Path) -> list[str]:
