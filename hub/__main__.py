@@ -10,6 +10,7 @@ from hub.admin import admin
 from hub.app import open_hub
 from hub.command_line import data_option, simulated_option, until_told
 from hub.devices import AlreadyRuns, run_devices
+from hub.imports import export_group, import_group
 from hub.jobs import run_jobs
 from hub.serve import Serving, serve
 from hub.simulator import NotLoopback, Settings, run_simulator
@@ -132,6 +133,8 @@ def simulator(
         box.close()
 
 
+admin.add_command(import_group)
+admin.add_command(export_group)
 hub.add_command(admin)
 
 if __name__ == "__main__":

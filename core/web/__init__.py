@@ -12,7 +12,7 @@ from core.web.markers import Door, paired, permission, permission_of, public, st
 from core.web.openapi import describe
 from core.web.shell import Capability, NavItem, bulletin, is_partial, make_app, theme
 from core.web.stream import Bulletin
-from core.web.told import sentence
+from core.web.told import sentence, tell
 
 __all__ = [
     "KEY_HEADER",
@@ -46,6 +46,7 @@ __all__ = [
     "reading_act",
     "sentence",
     "staff_only",
+    "tell",
     "theme",
     "write",
 ]

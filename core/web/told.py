@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import flask
@@ -29,7 +30,11 @@ HTTP_SENTENCES = {
 
 def sentence(refused: Refused) -> str:
     """Return a refusal in the reader's language."""
-    refusals: dict[str, Refusal] = current_app.config["REFUSALS"]
+    return tell(refused, current_app.config["REFUSALS"])
+
+
+def tell(refused: Refused, refusals: Mapping[str, Refusal]) -> str:
+    """Return a refusal as a sentence; for programs that serve no pages, too."""
     refusal = refusals.get(refused.code, UNKNOWN)
     return gettext(refusal.sentence, **_shown(refused.facts))
 

@@ -24,6 +24,7 @@ from core.errors import Refused
 from core.imports import (
     ITEMS,
     MEMBERS,
+    REFUSALS,
     BadRow,
     MemberRow,
     Rejects,
@@ -37,7 +38,7 @@ from core.imports import (
     read_table,
     tell,
 )
-from core.web import sentence
+from core.web import tell as tell_refusal
 from hub.app import open_hub
 from hub.box import Box
 from hub.command_line import data_option
@@ -130,7 +131,8 @@ def _run(schema: Schema[Any], post: Post, *, file: Path, data: Path, **options: 
             )
             _take_in(console, box, job, dry=options["dry_run"], sure=options["yes"])
     except Refused as refused:
-        raise click.ClickException(sentence(refused)) from refused
+        known = {**REFUSALS, **box.parts.refusals}
+        raise click.ClickException(tell_refusal(refused, known)) from refused
     finally:
         box.close()
 

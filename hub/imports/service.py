@@ -1,7 +1,7 @@
 """Posting the rows of a shop's old lists: each once, however often the file comes.
 
-Rows go in by batches, one transaction each, a savepoint a row: a bad row stops nobody else. A
-row's key is kept with what it became, so a run that was cut, or a second one, adds only what
+Rows go in by batches, one transaction each; a bad row is undone and stops nobody else. A row's
+key is kept with what it became, so a run that was cut, or a second one, adds only what
 is missing.
 """
 
@@ -19,11 +19,14 @@ from core.imports import ItemRow, MemberRow, TypedRow
 from core.journal import Act
 from core.organisation import settings
 from core.sqlite import Writer
-from core.web import sentence
+from core.web import tell
 from hub import members, wallet
 from hub.box import Box
 
 BATCH_ROWS = 500
+GROUP_ROWS = 25
+"""Rows that share a savepoint until one of them is refused: at the end of each the search
+index is written out, which takes as long as a row."""
 COLOURS = 8
 
 Post = Callable[[Writer, Act, TypedRow], bool]
@@ -52,7 +55,23 @@ def post_batch(box: Box, rows: Iterable[TypedRow], post: Post, tally: Tally) -> 
 
 def _post_all(tx: Writer, act: Act, batch: list[TypedRow], post: Post) -> Tally:
     tally = Tally()
-    for row in batch:
+    for start in range(0, len(batch), GROUP_ROWS):
+        group = batch[start : start + GROUP_ROWS]
+        tx.run("SAVEPOINT import_group")
+        try:
+            added = sum(post(tx, act, row) for row in group)
+        except Refused:
+            tx.run("ROLLBACK TO import_group")
+            _post_each(tx, act, group, post, tally)
+        else:
+            tally.added += added
+            tally.known += len(group) - added
+        tx.run("RELEASE import_group")
+    return tally
+
+
+def _post_each(tx: Writer, act: Act, group: list[TypedRow], post: Post, tally: Tally) -> None:
+    for row in group:
         tx.run("SAVEPOINT import_row")
         try:
             if post(tx, act, row):
@@ -61,9 +80,8 @@ def _post_all(tx: Writer, act: Act, batch: list[TypedRow], post: Post) -> Tally:
                 tally.known += 1
         except Refused as refused:
             tx.run("ROLLBACK TO import_row")
-            tally.refused.append((row.line, sentence(refused)))
+            tally.refused.append((row.line, tell(refused, act.journal.parts.refusals)))
         tx.run("RELEASE import_row")
-    return tally
 
 
 def post_member(tx: Writer, act: Act, row: TypedRow) -> bool:

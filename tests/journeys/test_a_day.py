@@ -17,7 +17,7 @@ from core.imports.tests.messy import write_members
 from core.wallet import Asset
 from hub.app import open_hub
 from hub.devices import set_printer
-from hub.imports.commands import import_group
+from hub.imports import import_group
 from hub.simulator.paper import PaperPrinter, papers_in
 from tests.journeys.chaos import Store, insist, plagued
 from tests.started import MASSAGE, TEA, assert_sound, new_key, reading, seed
