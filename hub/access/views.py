@@ -10,7 +10,8 @@ from flask import Blueprint, g, jsonify, redirect, render_template, request, url
 from werkzeug.wrappers import Response
 
 from core.errors import Refused
-from core.staff import ROLE_NAMES, active_staff
+from core.sqlite import Reader
+from core.staff import ROLE_NAMES, Staff, active_staff
 from core.web import caller, paired, permission, public, read, sentence, staff_only, write
 from core.web import gettext as _
 from hub.access import login, pairing
@@ -145,7 +146,7 @@ def _login_page(*, problem: str) -> str:
     nonce = write(lambda tx, act: pairing.fresh_nonce(tx, act, device=device()["id"]))
     locked = g.get("locked_staff")
     with read() as db:
-        people = [locked] if locked else active_staff(db)
+        people = [locked] if locked else _people(db)
     chosen = request.values.get("number", "")
     return render_template(
         "access/login.html",
@@ -159,6 +160,11 @@ def _login_page(*, problem: str) -> str:
         next=_safe_next(request.values.get("next", "")),
         session_cookie=cookie_name("session"),
     )
+
+
+def _people(db: Reader) -> list[Staff]:
+    """Return who logs in by hand; a device's account has no PIN and no face."""
+    return [person for person in active_staff(db) if person.pin_hash]
 
 
 def _safe_next(asked: str) -> str:
