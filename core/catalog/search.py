@@ -30,7 +30,11 @@ def terms_of(name: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def _pinyin(bare: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     full = [part.lower() for part in lazy_pinyin(bare)]
-    first = [part.lower() for part in lazy_pinyin(bare, style=Style.FIRST_LETTER)]
+    if len(full) == len(bare):
+        # One syllable a character, as in nearly every name: no need to look it up again.
+        first = [part[:1] for part in full]
+    else:
+        first = [part.lower() for part in lazy_pinyin(bare, style=Style.FIRST_LETTER)]
     return _latin(full), _latin(first)
 
 
