@@ -63,7 +63,6 @@ def pages_of(till):
     return list(dict.fromkeys([*PATHS, *rail, *more]))
 
 
-@pytest.mark.feature("SYS-15")
 def test_every_page_is_clear_to_readers_and_fingers(owner):
     faults = {}
     for path in pages_of(owner):
