@@ -201,7 +201,9 @@ PART = Part(
         "number_reserved": Refusal(
             422, N_("会员编号 %(number)s 属于自动编号的号段，请留空由系统编号")
         ),
-        "birthday_malformed": Refusal(422, N_("生日请写成 1990-05-01，不晚于今天；不知道年份写 05-01")),
+        "birthday_malformed": Refusal(
+            422, N_("生日请写成 1990-05-01，不晚于今天；不知道年份写 05-01")
+        ),
         "gender_unknown": Refusal(422, N_("性别请选择男、女或不填")),
         "category_unknown": Refusal(422, N_("没有“%(category)s”这个会员类别")),
         "card_malformed": Refusal(422, N_("卡号“%(card)s”读不出来，请重刷")),

@@ -129,9 +129,7 @@ def check_category(db: Reader, category: str) -> str:
     return category
 
 
-def next_number(
-    db: Reader, act: Act, *, shape: NumberFormat | None = None
-) -> tuple[str, int]:
+def next_number(db: Reader, act: Act, *, shape: NumberFormat | None = None) -> tuple[str, int]:
     """Return the store's next free number and by how much its counter moves.
 
     `shape` asks what it would be with another format.

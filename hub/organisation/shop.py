@@ -384,12 +384,13 @@ def _told(db: Reader) -> dict[str, str]:
         "organisation.staff_list": _(
             "%(count)s 人", count=sum(r["active"] for r in listed(db))
         ),
-        "organisation.printers": "、".join(row["name"] for row in printers(db)) or _("还没有"),
+        "organisation.printers": _("、").join(row["name"] for row in printers(db))
+        or _("还没有"),
         "organisation.receipts": _("收款即打印") if rules.receipt_auto_print else _("按需打印"),
-        "organisation.tenders": "、".join(_(one.name) for one in rules.tenders),
+        "organisation.tenders": _("、").join(_(one.name) for one in rules.tenders),
         "organisation.points": _(
             "每 ¥%(per)s 积 %(points)s 分", per=yuan(rule.per_cents), points=rule.points
         ),
         "organisation.numbers": next_number(db, act)[0],
-        "organisation.categories": "、".join(rules.categories),
+        "organisation.categories": _("、").join(rules.categories),
     }

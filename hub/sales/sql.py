@@ -45,8 +45,8 @@ def day_tenders(db: Reader, date: str) -> list[Row]:
     )
 
 
-def items_of(db: Reader, date: str) -> dict[str, str]:
-    """Return what stood on each of a date's bills, in a few words."""
+def items_of(db: Reader, date: str) -> dict[str, list[str]]:
+    """Return what stood on each of a date's bills, with how many."""
     rows = db.all(
         """SELECT l.sale, l.name, l.quantity FROM sale_line l JOIN sale s ON s.id = l.sale
             WHERE s.date = :date ORDER BY l.sale, l.position""",
@@ -56,7 +56,7 @@ def items_of(db: Reader, date: str) -> dict[str, str]:
     for row in rows:
         many = f" ×{row['quantity']}" if row["quantity"] > 1 else ""
         words.setdefault(row["sale"], []).append(f"{row['name']}{many}")
-    return {sale: "、".join(names) for sale, names in words.items()}
+    return words
 
 
 def reversal_of(db: Reader, ticket: str) -> Row | None:

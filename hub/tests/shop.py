@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from core.clock import ManualClock
 from core.crypto import hash_pin
@@ -17,10 +20,15 @@ from core.feed import FeedDocument, load
 from core.ids import seeded
 from core.journal import Act
 from core.sqlite import Reader, Writer
+from core.till import Offered
 from hub.access import make_token
 from hub.app import make_hub_app, open_hub
 from hub.box import Box, settle_in
+from hub.checkout import pay_ticket, pay_topup
 from hub.members import Application, Profile, register
+from hub.tickets import add_line, open_ticket, read_ticket
+from hub.till import open_till
+from hub.wallet import TopUp
 
 T = TypeVar("T")
 
@@ -138,6 +146,51 @@ class Shop:
         application = Application(profile=Profile(name=name, phone=phone, **profile), **more)
         return self.do(lambda tx, act: register(tx, act, application))
 
+    def open_shift(self, *, float_cents: int = 50_000) -> str:
+        answer = self.do(
+            lambda tx, act: open_till(
+                tx, act, till=TILL, float_cents=float_cents, key=act.new_id()
+            )
+        )
+        return str(answer["period"])
+
+    def top_up(self, member: str, amount: int = 100_000) -> str:
+        paid = (Offered(tender="cash", amount=amount),)
+        wanted = TopUp(member=member, amount=amount, payments=paid)
+        answer = self.do(
+            lambda tx, act: pay_topup(tx, act, wanted, till=TILL, key=act.new_id())
+        )
+        return str(answer["topup"])
+
+    def sale(
+        self,
+        *items: str,
+        member: str | None = None,
+        tender: str = "cash",
+        reference: str = "",
+    ) -> str:
+        """Settle a bill, whole, by one tender; return its id."""
+
+        def sell(tx: Writer, act: Act) -> str:
+            ticket = act.new_id()
+            open_ticket(tx, act, ticket=ticket, member=member)
+            for item in items or ("i1",):
+                add_line(tx, act, ticket=ticket, line=act.new_id(), item=item)
+            found = read_ticket(tx, ticket)
+            paid = Offered(tender=tender, amount=found.bill.total, reference=reference)
+            pay_ticket(
+                tx,
+                act,
+                ticket=ticket,
+                version=found.version,
+                till=TILL,
+                payments=(paid,),
+                key=act.new_id(),
+            )
+            return ticket
+
+        return self.do(sell, role="cashier")
+
     def close(self) -> None:
         self.box.close()
 
@@ -147,3 +200,35 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     opened = Shop(tmp_path)
     yield opened
     opened.close()
+
+
+def fault(answer: TestResponse, name: str) -> str:
+    """Return what stands in red below a field; empty where nothing does."""
+    match = re.search(rf'id="f-{name}-error".*?</svg>(.*?)</p>', answer.text, re.DOTALL)
+    return html.unescape(match[1]) if match else ""
+
+
+def faults_above(answer: TestResponse) -> list[str]:
+    """Return what stands in red above a form."""
+    box = re.search(r'class="form-errors".*?</div>', answer.text, re.DOTALL)
+    return (
+        [html.unescape(said) for said in re.findall(r"<li>(.*?)</li>", box[0])] if box else []
+    )
+
+
+def typed(answer: TestResponse, name: str) -> str:
+    """Return what a form's field holds."""
+    match = re.search(rf'<input[^>]*name="{name}"[^>]*?value="([^"]*)"', answer.text)
+    return html.unescape(match[1]) if match else ""
+
+
+def words(answer: TestResponse) -> str:
+    """Return what a person reads on a page, in one line."""
+    body = re.sub(r"<(script|style|template|svg).*?</\1>", " ", answer.text, flags=re.DOTALL)
+    main = body[body.find("<main") :] if "<main" in body else body
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", main)).split())
+
+
+def partly(client: FlaskClient, method: str, path: str, **more: Any) -> TestResponse:
+    """Ask as htmx does."""
+    return client.open(path, method=method, headers={"HX-Request": "true"}, **more)

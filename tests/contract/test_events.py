@@ -41,7 +41,5 @@ def test_a_shipped_event_is_read_and_projected(path):
 
 
 def test_every_kind_has_a_sample():
-    known = {
-        kind_name(body) for part in CORE_PARTS for body in (*part.now, *part.later)
-    }
+    known = {kind_name(body) for part in CORE_PARTS for body in (*part.now, *part.later)}
     assert known == {path.stem.split("@")[0] for path in SAMPLES}
