@@ -46,7 +46,9 @@ class Till:
         assert self.faults == []
 
     def open(self, path: str) -> None:
-        self.page.goto(self.demo["addresses"]["till"].rstrip("/") + path)
+        answer = self.page.goto(self.demo["addresses"]["till"].rstrip("/") + path)
+        assert answer is not None
+        assert answer.ok, f"{path}: {answer.status}"
 
     def open_shift(self, yuan: str = "500") -> None:
         """Open a shift with a float, unless somebody has."""

@@ -17,7 +17,7 @@ PATHS = (
     "/members/new",
     "/members/birthdays",
     "/sales",
-    "/print-jobs",
+    "/sales/print-jobs",
     "/shift",
     "/shift/reports",
     "/catalog",

@@ -228,7 +228,7 @@ def test_without_paper_the_sale_stands_and_the_receipt_comes_once_after_refill(t
         till.open("/")
         till.tap("肩颈推拿 30 分钟")
         number = till.pay().locator("[data-paid]").get_attribute("data-paid")
-        till.open("/print-jobs")
+        till.open("/sales/print-jobs")
         expect(till.page.locator("main")).to_contain_text("打印机没有纸了")
         picture(till.page, "paper-out")
     finally:
