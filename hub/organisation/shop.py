@@ -378,6 +378,7 @@ def _told(db: Reader) -> dict[str, str]:
     rules, here = settings(db), store(db, act.store)
     rule = rules.points
     firm = _company(db)
+    comma = _("、")
     return {
         "organisation.company": firm.name if firm else "",
         "organisation.branch": f"{here.name} · {here.code}",
@@ -387,10 +388,10 @@ def _told(db: Reader) -> dict[str, str]:
         "organisation.printers": _("、").join(row["name"] for row in printers(db))
         or _("还没有"),
         "organisation.receipts": _("收款即打印") if rules.receipt_auto_print else _("按需打印"),
-        "organisation.tenders": _("、").join(_(one.name) for one in rules.tenders),
+        "organisation.tenders": comma.join(_(one.name) for one in rules.tenders),
         "organisation.points": _(
             "每 ¥%(per)s 积 %(points)s 分", per=yuan(rule.per_cents), points=rule.points
         ),
         "organisation.numbers": next_number(db, act)[0],
-        "organisation.categories": _("、").join(rules.categories),
+        "organisation.categories": comma.join(rules.categories),
     }

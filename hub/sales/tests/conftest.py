@@ -1,0 +1,3 @@
+from hub.tests.shop import shop
+
+__all__ = ["shop"]
