@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from core.catalog import terms_of
 from core.clock import SystemClock
 from hub.app import make_hub_app, open_hub
 from hub.certificates import Certificates, ensure, host_names, local_addresses
@@ -73,6 +74,8 @@ class _Program(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """Open the box in the worker: SQLite is never opened before a fork."""
+        # Reads the dictionary of pinyin now: whoever registers first must not wait for it.
+        terms_of("店")
         box = open_hub(self._folder)
         hosts = self._serving.hosts
         if self._serving.https:

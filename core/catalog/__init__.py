@@ -1,7 +1,7 @@
 """What the shop sells: items in categories, and the offers that fill a member's wallet."""
 
 from core.catalog.documents import Category, Item, ItemKind, Offer
-from core.catalog.search import terms_of
+from core.catalog.search import syllables, terms_of
 from core.catalog.tables import (
     PART,
     StockCounted,
@@ -30,5 +30,6 @@ __all__ = [
     "offer",
     "offers",
     "stock_change",
+    "syllables",
     "terms_of",
 ]

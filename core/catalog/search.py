@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-
-from pypinyin import Style, lazy_pinyin
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import Any
 
 _LATIN = re.compile(r"[0-9a-z]+")
 
@@ -27,14 +27,30 @@ def terms_of(name: str) -> list[str]:
     return [term for term in found if term]
 
 
+def syllables(text: str) -> list[str]:
+    """Return text in pinyin: a part for each Chinese character and each run of others."""
+    return [part.lower() for part in _pypinyin().lazy_pinyin(text)]
+
+
+@cache
+def _pypinyin() -> Any:
+    """Load the dictionary when it is first asked for.
+
+    It takes 50 MB and a fifth of a second in each process, and only the web process, which
+    names members and items, ever asks.
+    """
+    return import_module("pypinyin")
+
+
 @lru_cache(maxsize=4096)
 def _pinyin(bare: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    full = [part.lower() for part in lazy_pinyin(bare)]
+    full = syllables(bare)
     if len(full) == len(bare):
         # One syllable a character, as in nearly every name: no need to look it up again.
         first = [part[:1] for part in full]
     else:
-        first = [part.lower() for part in lazy_pinyin(bare, style=Style.FIRST_LETTER)]
+        style = _pypinyin().Style.FIRST_LETTER
+        first = [part.lower() for part in _pypinyin().lazy_pinyin(bare, style=style)]
     return _latin(full), _latin(first)
 
 

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import msgspec
-from pypinyin import lazy_pinyin
 
+from core.catalog import syllables
 from core.errors import N_, Refusal, Refused
 from core.feed import publish
 from core.journal import Act, Part
@@ -108,7 +108,7 @@ def save_tender(tx: Writer, act: Act, *, tender: str | None, content: Tender) ->
 
 def tender_id(name: str, taken: set[str]) -> str:
     """Return a lasting id for a new way of paying: letters, never one that is taken."""
-    letters = re.sub(r"[^a-z]", "", "".join(lazy_pinyin(name)).lower())[:16]
+    letters = re.sub(r"[^a-z]", "", "".join(syllables(name)))[:16]
     stem = letters if len(letters) >= 2 else "tender"
     tried = stem
     for letter in "abcdefghijklmnopqrstuvwxyz":
