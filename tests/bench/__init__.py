@@ -2,8 +2,9 @@
 
     python -m tests.bench            every bench
     python -m tests.bench storage    the ones that are named
+    python -m tests.bench --full     also what takes many minutes to prepare
 
-A bench is a function without arguments that returns one `Report`; `__main__` lists them. Both
+A bench is a function that returns one `Report`; `__main__` lists them. Both
 sides of a ratio take turns within one run, so a noisy neighbour slows both; what counts is the
 median of the rounds. Absolute figures are printed beside, for the README, and never compared.
 """
@@ -57,12 +58,25 @@ class Report:
     """What a bench has to say: its ratios, further tables, and notes on what was left out."""
 
     title: str
+    reading: list[str] = field(default_factory=list)
+    """How to read the tables, a line each."""
     ratios: list[Ratio] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def show(self, console: Console) -> None:
-        table = Table(title=self.title, title_justify="left")
+        console.print(f"\n[bold]{self.title}")
+        for line in self.reading:
+            console.print(f"  {line}")
+        if self.ratios:
+            console.print(self._ratios())
+        for further in self.tables:
+            console.print(further)
+        for note in self.notes:
+            console.print(note, style="dim")
+
+    def _ratios(self) -> Table:
+        table = Table()
         for heading in ("", "ratio", "median", "rounds", "goal", "", "absolute"):
             table.add_column(heading, justify="right" if heading == "median" else "left")
         for row in self.ratios:
@@ -70,11 +84,7 @@ class Report:
             mark = {True: "[green]met", False: "[red]missed", None: ""}[row.met]
             median = f"{row.median:.2f}"
             table.add_row(row.name, row.what, median, spread, row.goal, mark, row.absolute)
-        console.print(table)
-        for further in self.tables:
-            console.print(further)
-        for note in self.notes:
-            console.print(note, style="dim")
+        return table
 
 
 def take_turns(
