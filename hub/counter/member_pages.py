@@ -105,17 +105,17 @@ def create() -> Any:
     """Find every fault, show the whole once more, and only then save."""
     form = typed_form()
     application = _typed_application(form)
+    if form.text("step") == "confirmed":
+        # Before the checks: a repeat of what was saved is answered as it was the first time.
+        with form.catching(**FIELDS):
+            made = write(lambda tx, act: _register(tx, act, application, key=form.text("key")))
+            return go(url_for("members.profile", member=made, done="registered"))
     with read() as db:
         for refused in members.faults(db, reading_act(db), application):
             form.blame(refused, FIELDS)
     if form.errors or form.text("step") == "back":
         return _new_page(form, status=422 if form.errors else 200)
-    if form.text("step") != "confirmed":
-        return _confirm_page(form, application)
-    with form.catching(**FIELDS):
-        made = write(lambda tx, act: _register(tx, act, application, key=form.text("key")))
-        return go(url_for("members.profile", member=made, done="registered"))
-    return _new_page(form, status=422)
+    return _confirm_page(form, application)
 
 
 @pages.get("/phone")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -95,15 +96,14 @@ CATALOGUE: tuple[tuple[str, str, dict[str, Any]], ...] = (
 class Shop:
     """An opened hub, the people who work there, and what they do outside of pages."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tokens: dict[str, str] | None = None) -> None:
         self.clock = ManualClock(int(MONDAY_MORNING.timestamp() * 1000))
-        self.box: Box = open_hub(folder, clock=self.clock, ids=seeded(7))
-        self._settle_in()
+        self.box: Box = open_hub(folder, clock=self.clock, ids=seeded(7 if tokens else 8))
+        self.tokens = tokens or self._settle_in()
         self.app = make_hub_app(self.box)
         self.app.config["PROPAGATE_EXCEPTIONS"] = False
-        self._tokens: dict[str, str] = {}
 
-    def _settle_in(self) -> None:
+    def _settle_in(self) -> dict[str, str]:
         pin = hash_pin(PIN, pepper=self.box.secrets.pin_pepper)
         people = [
             ("staff", key, {"number": number, "name": name, "role": role, "pin_hash": pin})
@@ -114,11 +114,16 @@ class Shop:
             for pos, (topic, key, content) in enumerate([*CATALOGUE, *people], start=1)
         ]
 
-        def bring(tx: Writer) -> None:
+        def bring(tx: Writer) -> dict[str, str]:
             load(tx, self.box.parts, documents)
             settle_in(tx, "s1")
+            act = self.box.act(tx)
+            return {
+                role: make_token(tx, act, name=role, staff_id=staff[0], till=TILL)
+                for role, staff in PEOPLE.items()
+            }
 
-        self.box.door.write(bring)
+        return self.box.door.write(bring)
 
     def do(self, verb: Callable[[Writer, Act], T], *, role: str = "manager") -> T:
         """Run a verb as somebody with this role."""
@@ -131,13 +136,8 @@ class Shop:
 
     def browser(self, role: str = "manager", *, lang: str = "zh-CN") -> FlaskClient:
         """Return a browser in which somebody with this role is at the till."""
-        if role not in self._tokens:
-            staff = PEOPLE[role][0]
-            self._tokens[role] = self.do(
-                lambda tx, act: make_token(tx, act, name=role, staff_id=staff, till=TILL)
-            )
         client = self.app.test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self._tokens[role]}"
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.tokens[role]}"
         client.environ_base["HTTP_ACCEPT_LANGUAGE"] = lang
         return client
 
@@ -195,9 +195,20 @@ class Shop:
         self.box.close()
 
 
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A shop's folder as it is before anything happens; each test has a copy."""
+    folder = tmp_path_factory.mktemp("furnished")
+    first = Shop(folder)
+    first.close()
+    return folder, first.tokens
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    opened = Shop(tmp_path)
+def shop(furnished: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
+    folder, tokens = furnished
+    shutil.copytree(folder, tmp_path / "hub")
+    opened = Shop(tmp_path / "hub", tokens)
     yield opened
     opened.close()
 

@@ -1,3 +1,3 @@
-from hub.tests.shop import shop
+from hub.tests.shop import furnished, shop
 
-__all__ = ["shop"]
+__all__ = ["furnished", "shop"]
