@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import current_app, render_template, request, url_for
 
-from core.errors import N_
+from core.errors import N_, Refused
 from core.journal import Act
-from core.organisation import Tender, settings
+from core.organisation import Tender, company, settings, store
 from core.sqlite import Writer
+from core.web import caller, permission, read, write
 from core.web import gettext as _
-from core.web import permission, read, write
 from hub.box import here
 from hub.devices import (
     BadAddress,
@@ -30,7 +30,7 @@ from hub.devices import (
 from hub.forms import Form, go, typed_form
 from hub.organisation import service
 from hub.organisation.blueprint import pages
-from hub.receipts import newest, printed, test_page
+from hub.receipts import Printed, test_page
 
 NEW = "new"
 NAME_CHARACTERS_MAX = 30
@@ -248,8 +248,16 @@ def _check_address(form: Form) -> None:
 
 
 def _spool_test(tx: Writer, act: Act, name: str) -> None:
+    """Send a page to one printer, also where nothing has ever happened that it could prove."""
     if find_printer(tx, name) is None:
-        return
-    page = test_page(printed(tx, newest(tx, act)))
-    job = spool(tx, act, page, kind="test", subject=name)
+        raise Refused("no_printer")
+    about = Printed(
+        company=company(tx),
+        store=store(tx, act.store),
+        settings=settings(tx),
+        at=act.at,
+        staff=caller().staff_name or "",
+        head=act.journal.head(tx).short,
+    )
+    job = spool(tx, act, test_page(about), kind="test", subject=name)
     send_to(tx, job=job, printer=name)
