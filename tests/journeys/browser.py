@@ -6,11 +6,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from core.web.tests.gallery import reader
 
@@ -32,24 +30,20 @@ def find_chromium() -> str | None:
     )
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start the browser, quiet towards the outside."""
-    quiet = (
+def launch_options() -> dict[str, object]:
+    """Return how the browser is started: quiet towards the outside."""
+    quiet = [
         "--disable-gpu",
         "--disable-quic",
         "--no-first-run",
         "--disable-sync",
         "--disable-background-networking",
         "--disable-component-update",
-    )
-    root = ("--no-sandbox",) if sys.platform == "linux" and os.geteuid() == 0 else ()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=[*quiet, *root]
-        )
-        yield browser
-        browser.close()
+    ]
+    if sys.platform == "linux" and os.geteuid() == 0:
+        quiet.append("--no-sandbox")
+    program = find_chromium()
+    return {"args": quiet} | ({"executable_path": program} if program else {})
 
 
 def open_window(

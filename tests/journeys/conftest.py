@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.browser import ROOT, chromium
+from tests.journeys.browser import ROOT, launch_options
 
 START_S = 120.0
 STOP_S = 20.0
@@ -52,6 +52,5 @@ def wait_for_urls(process: subprocess.Popen[bytes], urls: Path, said: Path) -> A
 
 
 @pytest.fixture(scope="session")
-def browser():
-    with chromium() as started:
-        yield started
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, **launch_options()}

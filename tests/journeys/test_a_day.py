@@ -24,6 +24,7 @@ from tests.started import MASSAGE, TEA, assert_sound, new_key, reading, seed
 
 MEMBERS = 400
 FLOAT = 50_000
+KILLS_LEAST = 6
 PRINTED_S = 240.0
 
 
@@ -95,8 +96,10 @@ def test_a_day_of_kills_agrees_to_the_fen(day, bills):
         token = shop.token("cashier", till)
         try:
             insist(store, token, "POST", "/shifts", {"float_cents": FLOAT}, new_key())
-            for _ in range(bills):
+            sold = 0
+            while sold < bills or store.kills < KILLS_LEAST:
                 sell(store, token, members, chance, told)
+                sold += 1
         except BaseException as error:
             failures.append(error)
             raise
@@ -114,7 +117,6 @@ def test_a_day_of_kills_agrees_to_the_fen(day, bills):
         wait_for_paper(shop.folder)
     finally:
         store.stop()
-    assert store.kills > 3
     assert_sound(shop.folder)
     check_books(shop.folder, told, opening)
     check_tills(z, told)

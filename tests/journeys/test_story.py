@@ -52,9 +52,10 @@ def register(till, name, phone, *, card=""):
 @pytest.mark.feature("POS-27")
 @pytest.mark.feature("DEV-06")
 def test_a_member_is_swiped_served_and_pays_by_balance_and_cash(till, demo):
-    card = demo["devices"]["member_cards"][0]
-    scan(demo, card)
     page = till.page
+    with page.expect_response("**/stream"):
+        till.open("/")
+    scan(demo, demo["devices"]["member_cards"][0])
     expect(page.locator("#ticket .member .who")).to_contain_text("*")
     till.tap("草本足疗 60 分钟")
     till.tap("肩颈推拿 30 分钟")
