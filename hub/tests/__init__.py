@@ -1,1 +1,0 @@
-"""A shop for the tests of pages, and what holds for all pages."""
