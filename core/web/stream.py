@@ -31,9 +31,10 @@ class Bulletin:
             self._moved.wait_for(lambda: self._number != seen, timeout_s)
             return self._number
 
-    def stream(self, news: Callable[[], list[tuple[str, str]]]) -> Response:
+    def stream(self, news: Callable[[], list[tuple[str, str]] | None]) -> Response:
         """Stream what `news` returns, as (event, data), each time that something moved.
 
+        None ends the stream: who listens was shut out meanwhile.
         Over the cap the page is told to poll instead (503).
         """
         if not self._streams.acquire(blocking=False):
@@ -45,8 +46,8 @@ class Bulletin:
             try:
                 seen = self._number
                 yield _event("hello", "")
-                while True:
-                    for name, text in news():
+                while (told := news()) is not None:
+                    for name, text in told:
                         yield _event(name, text)
                     moved = self.wait(seen, HEARTBEAT_S)
                     if moved == seen:

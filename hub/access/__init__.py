@@ -1,6 +1,6 @@
 """Who may come in: paired devices, people by PIN or card, programs by token."""
 
-from hub.access.callers import device, look, till, to_login, to_pairing
+from hub.access.callers import device, look, till, to_login, to_pairing, watch
 from hub.access.login import make_token, set_pin
 from hub.access.pairing import invite
 from hub.access.tables import PART
@@ -17,4 +17,5 @@ __all__ = [
     "till",
     "to_login",
     "to_pairing",
+    "watch",
 ]

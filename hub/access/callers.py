@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.errors import Refused
-from core.sqlite import Row
-from core.web import Caller, is_partial, read
+from core.sqlite import Reader, Row
+from core.web import Caller, caller, is_partial, read
 from hub.access import login, pairing
 from hub.box import here
 
@@ -89,17 +91,16 @@ def _look_at_cookies() -> None:
     cookie = request.cookies.get(cookie_name("device"), "")
     if not cookie:
         return
+    token, at = session_token(), here().journal.clock.read().at
     with read() as db:
         row = pairing.device_by_cookie(db, cookie)
         if row is None:
             return
-        token = session_token()
-        found = (
-            login.find_session(db, token, row, at=here().journal.clock.read().at)
-            if token
-            else None
-        )
+        found = login.find_session(db, token, row, at=at) if token else None
     g.device = row
+    at_work = found is not None and not found.locked and _is_by_hand()
+    if found is not None and at_work and at - found.seen_at > login.SEEN_EVERY_MS:
+        here().door.write(lambda tx: login.note_seen(tx, token=token, at=at))
     known = Caller(device=row["id"], till=row["till"], csrf_binding=cookie)
     if found is not None and found.locked:
         g.locked_staff = found.staff
@@ -107,6 +108,32 @@ def _look_at_cookies() -> None:
         known.staff, known.staff_name = found.staff.id, found.staff.name
         known.role, known.csrf_binding = found.staff.role, token
     g.caller = known
+
+
+def _is_by_hand() -> bool:
+    """Tell what a person does from what an open page asks for by itself."""
+    return request.method != "GET" or (
+        not is_partial() and "text/html" in request.headers.get("Accept", "")
+    )
+
+
+def watch() -> Callable[[Reader], bool]:
+    """Return a check that this caller may still listen, for streams that stay open."""
+    if caller().token:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return lambda db: login.find_token(db, token) is not None
+    cookie, token, clock = (
+        request.cookies.get(cookie_name("device"), ""),
+        session_token(),
+        here().journal.clock,
+    )
+
+    def may_listen(db: Reader) -> bool:
+        row = pairing.device_by_cookie(db, cookie)
+        found = row and login.find_session(db, token, row, at=clock.read().at)
+        return bool(found and not found.locked)
+
+    return may_listen
 
 
 def to_pairing() -> AnyResponse:

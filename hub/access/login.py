@@ -13,6 +13,7 @@ from core.crypto import card_hash, dummy_verify, hash_pin, verify_pin
 from core.errors import Refused
 from core.feed import publish
 from core.journal import Act
+from core.organisation import settings
 from core.sqlite import Door, Reader, Row, Writer
 from core.staff import LoggedIn, LoggedOut, PinFailed, Staff, staff
 from hub.access.pairing import TOKEN_BYTES, prove, token_hash
@@ -23,6 +24,11 @@ TRIES_A_DAY = 10
 LONG_WAIT_AFTER = 5
 LONG_WAIT_MS = 5 * MINUTE_MS
 SEEN_EVERY_MS = 10_000
+IDLE_GRACE_MS = 30_000
+"""The browser locks first; the hub does it for a browser that did not."""
+CARD_ROLES = ("cashier", "technician")
+"""Whom a card alone lets in; the others add their PIN."""
+ANY_CARD = "card"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,7 @@ class Session:
     staff: Staff
     device: Row
     locked: bool
+    seen_at: int
 
 
 def check_pin(
@@ -61,17 +68,36 @@ def check_pin(
     return named
 
 
-def check_card(db: Reader, *, number: str, key: bytes) -> str:
-    """Return the id of the employee whose card this is. Refused: login_failed."""
-    row = db.one(
-        """SELECT c.staff FROM staff_card c JOIN staff s ON s.id = c.staff
-            WHERE c.card_hash = :hash AND s.active = 1""",
-        hash=card_hash(number, key=key),
-    )
+def check_card(door: Door, act: Act, *, device: Row, number: str, key: bytes) -> str:
+    """Return the id of the employee whose card this is.
+
+    A card's number can be copied or guessed, so tries count as a PIN's do, and a card alone
+    lets nobody in who may do more than sell. Refused: login_failed, login_waits,
+    login_locked, card_needs_pin.
+    """
+    tries = door.write(lambda tx: _count_try(tx, act, device=device["id"], staff=ANY_CARD))
+    with door.read() as db:
+        row = _card_owner(db, number, key)
     if row is None:
+        door.write(lambda tx: act.append(tx, PinFailed(staff=None, tries=tries)))
         raise Refused("login_failed")
-    staff_id: str = row["staff"]
+    door.write(lambda tx: _forget_tries(tx, device=device["id"], staff=ANY_CARD))
+    if row["role"] not in CARD_ROLES:
+        raise Refused("card_needs_pin", name=row["name"], number=row["number"])
+    staff_id: str = row["id"]
     return staff_id
+
+
+def _card_owner(db: Reader, number: str, key: bytes) -> Row | None:
+    try:
+        hashed = card_hash(number, key=key)
+    except ValueError:
+        return None
+    return db.one(
+        """SELECT s.* FROM staff_card c JOIN staff s ON s.id = c.staff
+            WHERE c.card_hash = :hash AND s.active = 1""",
+        hash=hashed,
+    )
 
 
 def open_session(
@@ -101,7 +127,10 @@ def open_session(
 
 
 def find_session(db: Reader, token: str, device: Row, *, at: int) -> Session | None:
-    """Return the session of a token on its own device, while it lasts."""
+    """Return the session of a token on its own device, while it lasts.
+
+    It is locked by hand, or when nothing was done for the shop's idle time.
+    """
     row = db.one(
         "SELECT * FROM session WHERE token_hash = :hash AND device = :device",
         hash=token_hash(token),
@@ -112,7 +141,18 @@ def find_session(db: Reader, token: str, device: Row, *, at: int) -> Session | N
     who = staff(db, row["staff"])
     if who is None or not who.active:
         return None
-    return Session(staff=who, device=device, locked=bool(row["locked"]))
+    idle_ms = settings(db).idle_lock_s * 1000 + IDLE_GRACE_MS
+    locked = bool(row["locked"]) or at - row["seen_at"] > idle_ms
+    return Session(staff=who, device=device, locked=locked, seen_at=row["seen_at"])
+
+
+def note_seen(tx: Writer, *, token: str, at: int) -> None:
+    """Remember that somebody is at work."""
+    tx.run(
+        "UPDATE session SET seen_at = :at WHERE token_hash = :hash",
+        at=at,
+        hash=token_hash(token),
+    )
 
 
 def lock(tx: Writer, *, token: str) -> None:

@@ -62,6 +62,7 @@ PART = Part(
         "device_key_malformed": Refusal(422, N_("这个浏览器给出的设备密钥读不懂")),
         "device_unknown": Refusal(404, N_("没有这台设备")),
         "login_failed": Refusal(403, N_("工号或 PIN 不对，请重试")),
+        "card_needs_pin": Refusal(403, N_("%(name)s 请再输入 PIN")),
         "login_waits": Refusal(429, N_("错了太多次，请等 %(seconds)s 秒再试")),
         "login_locked": Refusal(429, N_("今天在这台设备上错了太多次，请找店长或换一台设备")),
         "device_unproven": Refusal(403, N_("这台设备的身份没有核实，请重新打开登录页")),

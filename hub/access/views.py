@@ -67,8 +67,9 @@ def log_in() -> Any:
     try:
         by = "card" if asked.get("card") else "pin"
         if by == "card":
-            with read() as db:
-                staff_id = login.check_card(db, number=asked["card"], key=box.secrets.card_key)
+            staff_id = login.check_card(
+                box.door, act, device=device(), number=asked["card"], key=box.secrets.card_key
+            )
         else:
             staff_id = login.check_pin(
                 box.door,
@@ -89,7 +90,8 @@ def log_in() -> Any:
             )
         )
     except Refused as refused:
-        return _login_page(problem=sentence(refused)), 403
+        chosen = str(refused.facts.get("number", ""))
+        return _login_page(problem=sentence(refused), chosen=chosen), 403
     answer = redirect(_safe_next(asked.get("next", "")))
     set_cookie(answer, "session", token, age_s=None)
     return answer
@@ -142,12 +144,12 @@ def _devices_page(*, code: str) -> str:
     )
 
 
-def _login_page(*, problem: str) -> str:
+def _login_page(*, problem: str, chosen: str = "") -> str:
     nonce = write(lambda tx, act: pairing.fresh_nonce(tx, act, device=device()["id"]))
     locked = g.get("locked_staff")
     with read() as db:
         people = [locked] if locked else _people(db)
-    chosen = request.values.get("number", "")
+    chosen = chosen or request.values.get("number", "")
     return render_template(
         "access/login.html",
         people=people,

@@ -29,10 +29,11 @@ def counter(db: Reader, device: str) -> Row | None:
 
 
 def lay_open(tx: Writer, device: str, ticket: str | None) -> None:
-    """Show a bill on a device, or none."""
+    """Show a bill on a device, or none; whose the one before was is forgotten with it."""
     tx.run(
         """INSERT INTO counter (device, ticket) VALUES (:device, :ticket)
-           ON CONFLICT (device) DO UPDATE SET ticket = excluded.ticket""",
+           ON CONFLICT (device)
+             DO UPDATE SET ticket = excluded.ticket, last_member = NULL""",
         device=device,
         ticket=ticket,
     )

@@ -25,7 +25,7 @@ from core.web import (
     write,
 )
 from hub import checkout, members
-from hub.access import device, till
+from hub.access import device, till, watch
 from hub.box import here
 from hub.devices import last_scan, scans_after, waiting
 from hub.pos import service
@@ -253,13 +253,15 @@ def print_receipt(ticket: str) -> Any:
 @staff_only
 def stream() -> Response:
     """Send this device its scans, and tell its page when something may have changed."""
-    mine = till()
+    mine, may_listen = till(), watch()
     with read() as db:
         seen = last_scan(db)
 
-    def news() -> list[tuple[str, str]]:
+    def news() -> list[tuple[str, str]] | None:
         nonlocal seen
         with read() as db:
+            if not may_listen(db):
+                return None
             rows = scans_after(db, till=mine, after=seen)
         seen = rows[-1]["id"] if rows else seen
         return [("scan", row["value"]) for row in rows] + [("refresh", "ticket")]

@@ -126,3 +126,38 @@ def test_after_login_nobody_is_sent_to_another_site(shop):
     for asked in ("https://bank.com/", "//bank.com", "/\\bank.com", "javascript:alert(1)"):
         assert tablet.log_in(next=asked).location == "/"
     assert tablet.log_in(next="/members?q=1").location == "/members?q=1"
+
+
+def test_card_numbers_cannot_be_tried_out(shop):
+    give_card(shop, "0012345678")
+    tablet = paired(shop)
+    told = []
+    for number in range(12):
+        told.append(tablet.log_in(number="x", pin="", card=f"00000000{number:02}").text)
+        shop.clock.advance(6 * MINUTE_MS)
+    assert "今天在这台设备上错了太多次" in told[-1]
+    assert tablet.log_in(number="x", pin="", card="0012345678").status_code == 403
+    assert tablet.log_in(number="x", pin="", card="not a card!").status_code == 403
+    failed = "SELECT count(*) FROM journal WHERE CAST(raw AS TEXT) LIKE '%pin_failed%'"
+    assert shop.ask(lambda db: db.value(failed)) == 10
+
+
+def test_a_managers_card_alone_opens_nothing(shop):
+    give_card(shop, "0012345679", role="manager")
+    tablet = paired(shop)
+    answer = tablet.log_in(number="x", pin="", card="0012345679")
+    assert answer.status_code == 403
+    assert "请再输入 PIN" in answer.text
+    assert f'name="number" value="{PEOPLE["manager"][1]}"' in answer.text
+    assert tablet.get("/").location.startswith("/login")
+
+
+def test_a_till_that_nobody_touches_locks_itself_on_the_hub(shop):
+    tablet = paired(shop)
+    tablet.log_in()
+    shop.clock.advance(100_000)
+    assert tablet.get("/", headers={"Accept": "text/html"}).status_code == 200
+    shop.clock.advance(100_000)
+    assert tablet.get("/").status_code == 200, "the page before counted as work"
+    shop.clock.advance(151_000)
+    assert tablet.get("/").location.startswith("/login")

@@ -205,3 +205,23 @@ def test_every_refusal_is_english_for_an_english_reader(shop, tablet):
     answer = tablet.http.get("/pos/pay", headers={"Accept-Language": "en"})
     assert answer.status_code == 404
     assert not re.search(r"[\u4e00-\u9fff]", answer.text.split("<main")[1].split("</main")[0])
+
+
+def test_the_cardless_key_never_gives_one_guests_bill_to_another(shop, tablet, member):
+    tap(tablet, "/pos/lines", item="i1")
+    walk_in = shop.ask(lambda db: db.value("SELECT id FROM ticket"))
+    tap(tablet, "/pos/park")
+    tap(tablet, "/pos/member", member=member)
+    tap(tablet, "/pos/lines", item="i2")
+    tap(tablet, "/pos/park")
+    tap(tablet, "/pos/resume", ticket=walk_in)
+    tap(tablet, "/pos/walkin")
+    assert "散客" in tablet.get("/pos/ticket").text
+
+
+def test_a_stream_ends_when_its_device_is_shut_out(shop, tablet):
+    stream = iter(tablet.http.get("/stream").response)
+    assert b"hello" in next(stream)
+    device = shop.ask(lambda db: db.value("SELECT id FROM device"))
+    shop.browser("manager").post(f"/settings/devices/{device}/unpair")
+    assert list(stream) == []
