@@ -26,7 +26,7 @@ from core.money import yuan
 from core.organisation import Company, Store, company, settings, store, stores
 from core.sqlite import Reader, Writer
 from core.staff import ROLE_NAMES, ROLES, Staff, StaffDocument, active_staff
-from hub.access import invite, make_token, set_pin
+from hub.access import invite, make_token, revoke_tokens, set_pin, tokens
 from hub.app import open_hub
 from hub.box import Box, settle_in
 from hub.certificates import host_names, local_addresses
@@ -272,6 +272,25 @@ def token(*, data: Path, number: str, till: str, name: str) -> None:
 
         made = do(box, make)
     click.echo(made)
+
+
+@admin.command("tokens")
+@data_option
+def list_tokens(*, data: Path) -> None:
+    """Show which programs may act, and as whom."""
+    with opened(data) as box, box.door.read() as db:
+        for row in tokens(db):
+            click.echo(f"{row['name']}  {row['number']} {row['staff_name']}  {row['till']}")
+
+
+@admin.command()
+@data_option
+@click.argument("name")
+def revoke(*, data: Path, name: str) -> None:
+    """Take back every token of a program."""
+    with opened(data) as box:
+        count = do(box, lambda tx, act: revoke_tokens(tx, act, name=name))
+    click.echo(f"已收回 {count}")
 
 
 # -- printers ----------------------------------------------------------------------------------

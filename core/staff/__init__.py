@@ -1,6 +1,14 @@
 """Who works here and what each may do. One entry point for permission: `require`."""
 
-from core.staff.events import DevicePaired, DeviceUnpaired, LoggedIn, LoggedOut, PinFailed
+from core.staff.events import (
+    DevicePaired,
+    DeviceUnpaired,
+    LoggedIn,
+    LoggedOut,
+    PinFailed,
+    TokenMade,
+    TokenRevoked,
+)
 from core.staff.permissions import PERMISSIONS, ROLE_NAMES, ROLES, Grants
 from core.staff.tables import (
     PART,
@@ -25,6 +33,8 @@ __all__ = [
     "PinFailed",
     "Staff",
     "StaffDocument",
+    "TokenMade",
+    "TokenRevoked",
     "active_staff",
     "grants_of",
     "require",

@@ -37,3 +37,18 @@ class PinFailed(Body, frozen=True, kw_only=True, tag="staff.pin_failed"):
 
     staff: str | None
     tries: int
+
+
+class TokenMade(Body, frozen=True, kw_only=True, tag="token.made"):
+    """A program was allowed to act as an employee at a till."""
+
+    name: str
+    staff: str
+    till: str
+
+
+class TokenRevoked(Body, frozen=True, kw_only=True, tag="token.revoked"):
+    """A program may no longer act."""
+
+    name: str
+    staff: str

@@ -10,7 +10,15 @@ import msgspec
 from core.errors import N_, Refusal, Refused
 from core.journal import Part
 from core.sqlite import Migration, Reader, Row, Writer
-from core.staff.events import DevicePaired, DeviceUnpaired, LoggedIn, LoggedOut, PinFailed
+from core.staff.events import (
+    DevicePaired,
+    DeviceUnpaired,
+    LoggedIn,
+    LoggedOut,
+    PinFailed,
+    TokenMade,
+    TokenRevoked,
+)
 from core.staff.permissions import PERMISSIONS, ROLES, Grants
 
 
@@ -141,7 +149,18 @@ PART = Part(
             ),
         ),
     ),
-    now=dict.fromkeys((DevicePaired, DeviceUnpaired, LoggedIn, LoggedOut, PinFailed), _nothing),
+    now=dict.fromkeys(
+        (
+            DevicePaired,
+            DeviceUnpaired,
+            LoggedIn,
+            LoggedOut,
+            PinFailed,
+            TokenMade,
+            TokenRevoked,
+        ),
+        _nothing,
+    ),
     feeds={"staff": _take_staff},
     refusals={
         "not_logged_in": Refusal(401, N_("请先登录")),

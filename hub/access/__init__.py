@@ -1,7 +1,7 @@
 """Who may come in: paired devices, people by PIN or card, programs by token."""
 
 from hub.access.callers import device, look, till, to_login, to_pairing, watch
-from hub.access.login import make_token, set_pin
+from hub.access.login import make_token, revoke_tokens, set_pin, tokens
 from hub.access.pairing import invite
 from hub.access.tables import PART
 from hub.access.views import pages
@@ -13,9 +13,11 @@ __all__ = [
     "look",
     "make_token",
     "pages",
+    "revoke_tokens",
     "set_pin",
     "till",
     "to_login",
     "to_pairing",
+    "tokens",
     "watch",
 ]

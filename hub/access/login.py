@@ -15,7 +15,7 @@ from core.feed import publish
 from core.journal import Act
 from core.organisation import settings
 from core.sqlite import Door, Reader, Row, Writer
-from core.staff import LoggedIn, LoggedOut, PinFailed, Staff, staff
+from core.staff import LoggedIn, LoggedOut, PinFailed, Staff, TokenMade, TokenRevoked, staff
 from hub.access.pairing import TOKEN_BYTES, prove, token_hash
 
 SESSION_MS = 12 * HOUR_MS
@@ -208,7 +208,26 @@ def make_token(tx: Writer, act: Act, *, name: str, staff_id: str, till: str) -> 
         till=till,
         at=act.at,
     )
+    act.append(tx, TokenMade(name=name, staff=staff_id, till=till))
     return token
+
+
+def tokens(db: Reader) -> list[Row]:
+    """Return which programs may act, and as whom."""
+    return db.all(
+        """SELECT t.name, t.till, t.made_at, t.staff, s.name AS staff_name, s.number
+             FROM api_token t JOIN staff s ON s.id = t.staff ORDER BY t.name, t.made_at"""
+    )
+
+
+def revoke_tokens(tx: Writer, act: Act, *, name: str) -> int:
+    """Take back every token of a name; return how many. Refused: token_unknown."""
+    gone = tx.all("DELETE FROM api_token WHERE name = :name RETURNING staff", name=name)
+    if not gone:
+        raise Refused("token_unknown")
+    for row in gone:
+        act.append(tx, TokenRevoked(name=name, staff=row["staff"]))
+    return len(gone)
 
 
 def find_token(db: Reader, token: str) -> Row | None:

@@ -277,3 +277,21 @@ def test_what_the_operator_did_holds(run, shop, folder):
     run("staff", "pin", "02")
     checked = CliRunner().invoke(verify, ["--data", str(folder)])
     assert (checked.exit_code, "全部一致" in checked.output) == (0, True)
+
+
+def test_a_token_is_listed_and_taken_back_and_both_are_facts(run, shop, look):
+    token = run("token", "--staff", "01", "--till", "前台", "--name", "网店").strip()
+    assert "网店" in run("tokens")
+    run("revoke", "网店")
+    assert look(lambda db, _box: find_token(db, token)) is None
+    assert "网店" not in run("tokens")
+    run("revoke", "网店", code=1)
+    kinds = look(
+        lambda db, _box: [
+            db.value(
+                "SELECT count(*) FROM journal WHERE CAST(raw AS TEXT) LIKE :k", k=f"%{kind}%"
+            )
+            for kind in ("token.made", "token.revoked")
+        ]
+    )
+    assert kinds == [1, 1]
