@@ -117,9 +117,9 @@ def test_every_changed_byte_of_the_journal_is_found_at_its_event(folder):
 @pytest.mark.parametrize(
     ("sql", "found"),
     [
-        ("UPDATE journal SET at = at + 1 WHERE seq = 3", "/1/3 (wallet.topped_up"),
-        ("UPDATE journal SET head = zeroblob(32) WHERE seq = 3", "/1/3 (wallet.topped_up"),
-        ("DELETE FROM journal WHERE seq = 3", "events 3 to 3 are missing"),
+        ("UPDATE journal SET at = at + 1 WHERE seq = 7", "/1/7 (wallet.topped_up"),
+        ("UPDATE journal SET head = zeroblob(32) WHERE seq = 7", "/1/7 (wallet.topped_up"),
+        ("DELETE FROM journal WHERE seq = 7", "events 7 to 7 are missing"),
         ("UPDATE segment SET signature = zeroblob(64)", "the seal does not fit"),
         ("UPDATE segment SET head = zeroblob(32)", "the seal names another chain"),
         ("UPDATE document SET content = CAST('{}' AS BLOB)", "the document profile is not"),
@@ -127,7 +127,7 @@ def test_every_changed_byte_of_the_journal_is_found_at_its_event(folder):
         ("UPDATE sale SET total = total + 1", "sale: row 1"),
         ("UPDATE till_period SET counted = 0", "till_period: row 1"),
         (
-            "INSERT INTO quarantine SELECT origin, epoch, seq, 'broken' FROM journal WHERE seq = 3",
+            "INSERT INTO quarantine SELECT origin, epoch, seq, 'broken' FROM journal WHERE seq = 7",
             "未能入账",
         ),
     ],
