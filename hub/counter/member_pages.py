@@ -37,9 +37,11 @@ FIELDS = {
     "birthday_malformed": "birthday",
     "category_unknown": "category",
     "number_malformed": "number",
+    "number_is_phone": "number",
     "number_reserved": "number",
     "number_taken": "number",
     "card_malformed": "card",
+    "card_is_phone": "card",
     "card_taken": "card",
 }
 
@@ -145,7 +147,15 @@ def profile(member: str) -> Any:
     limit = ALL_SHOWN_MAX if request.args.get("all") else SHOWN_MAX
     with fresh_read() as db:
         seen = look_at(db, reading_act(db), member, limit=limit)
-        return _profile_page(db, seen, Form())
+        return render_template(
+            "members/profile.html",
+            seen=seen,
+            genders=GENDER_NAMES,
+            kinds=KIND_NAMES,
+            change_names=CHANGE_NAMES,
+            today=reading_act(db).date,
+            shown_max=SHOWN_MAX,
+        )
 
 
 @pages.get("/<member>/edit")
@@ -198,6 +208,13 @@ def make_member(member: str) -> Any:
     return _enrol_page(member, form, status=422)
 
 
+@pages.get("/<member>/cards")
+@permission("card.issue")
+def new_card(member: str) -> Any:
+    """Ask for the card on a page of its own: a swipe on the profile looks somebody up."""
+    return _card_page(member, Form())
+
+
 @pages.post("/<member>/cards")
 @permission("card.issue")
 def issue_card(member: str) -> Any:
@@ -206,9 +223,7 @@ def issue_card(member: str) -> Any:
         card = form.text("card")
         write(lambda tx, act: members.issue_card(tx, act, member=member, card=card))
         return go(url_for("members.profile", member=member, done="card"))
-    with fresh_read() as db:
-        seen = look_at(db, reading_act(db), member)
-        return _profile_page(db, seen, form), 422
+    return _card_page(member, form, status=422)
 
 
 @pages.post("/<member>/cards/return")
@@ -316,18 +331,15 @@ def _enrol_page(member: str, form: Form, *, status: int = 200) -> Any:
         )
 
 
-def _profile_page(db: Reader, seen: Any, form: Form) -> Any:
-    return render_template(
-        "members/profile.html",
-        seen=seen,
-        form=form,
-        genders=GENDER_NAMES,
-        standings=STANDING_NAMES,
-        kinds=KIND_NAMES,
-        change_names=CHANGE_NAMES,
-        today=reading_act(db).date,
-        shown_max=SHOWN_MAX,
-    )
+def _card_page(member: str, form: Form, *, status: int = 200) -> Any:
+    with read() as db:
+        return show(
+            "members/card.html",
+            "members/_card.html",
+            status=status,
+            member=members.member_of(db, member),
+            form=form,
+        )
 
 
 def _phone_note(db: Reader, typed: str, member: str | None) -> dict[str, object]:

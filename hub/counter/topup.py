@@ -41,6 +41,7 @@ FIELDS = {
     "payments_differ": "received",
     "tendered_short": "received",
     "card_malformed": "card",
+    "card_is_phone": "card",
     "card_taken": "card",
 }
 QUICK_NOTES = (100_00, 200_00, 500_00, 1000_00)
@@ -92,6 +93,9 @@ def take(member: str) -> Any:
         plan.parts.append(part)
         form.typed.setlist("part", [_written(one) for one in plan.parts])
     if plan.left:
+        # The rest is hardly ever paid the same way again.
+        used = {one.tender for one in plan.parts}
+        form.typed["tender"] = next((one.id for one in rules.tenders if one.id not in used), "")
         return _page(member, form)
     return _book(member, plan, form)
 
@@ -290,5 +294,5 @@ def _over(plan: Plan | None, held: Balance, rules: Settings) -> int:
     """Return the fen by which the balance would pass the limit of a card; 0 within it."""
     if plan is None:
         return 0
-    after = held.total + plan.terms.principal + plan.terms.bonus
+    after = held.living + plan.terms.principal + plan.terms.bonus
     return max(0, after - rules.topup_max_cents)

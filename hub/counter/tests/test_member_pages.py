@@ -282,6 +282,8 @@ def test_a_further_card_is_issued_and_returned(shop):
     browser = shop.browser("cashier")
     browser.post(f"/members/{member}/cards", data={"card": "04 a1 b2 c3"})
     assert "04A1B2C3" in words(browser.get(f"/members/{member}"))
+    assert 'data-wedge="card"' not in browser.get(f"/members/{member}").text
+    assert 'data-wedge="card"' in browser.get(f"/members/{member}/cards").text
     wrong = browser.post(f"/members/{member}/cards", data={"card": "?"})
     assert (wrong.status_code, fault(wrong, "card")) == (422, "卡号“?”读不出来，请重刷")
     browser.post(f"/members/{member}/cards/return", data={"card": "04A1B2C3"})

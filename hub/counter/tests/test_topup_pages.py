@@ -75,6 +75,7 @@ def test_two_tenders_are_taken_one_after_the_other_and_nothing_is_booked_between
     part = pay(browser, member, tender="bank_card", received="30000")
     assert (part.status_code, due(part)) == (200, 70_000)
     assert "已收银行卡" in words(part)
+    assert re.search(r'value="cash" checked', part.text)
     assert held(shop, member) == (0, 0, 0)
     taken = re.findall(r'name="part" value="([^"]*)"', part.text)
     key = re.search(r'name="key" value="([^"]*)"', part.text)[1]
