@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -13,9 +13,10 @@ from core.staff import grants_of
 from core.web import Asked, Endpoint, caller, read, reading_act, write
 from hub.access import till
 from hub.api.blueprint import api
-from hub.api.shapes import Fen, Printing, ShortText, SignedFen
+from hub.api.shapes import Fen, Id, Printing, ShortText, SignedFen
 from hub.attempts import Answer
 from hub.till import (
+    Count,
     close_till,
     closed_periods,
     find_open_period,
@@ -28,6 +29,12 @@ from hub.till import (
 )
 
 EXPECTED = "shift.view_expected"
+SEEN_MAX = 1_000_000_000
+
+Seen = Annotated[
+    int,
+    msgspec.Meta(ge=0, le=SEEN_MAX, description="How often money was booked to a shift"),
+]
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +54,9 @@ class Unusual(msgspec.Struct, frozen=True, kw_only=True):
 class Shift(msgspec.Struct, frozen=True, kw_only=True):
     """An X report (open) or a Z report (closed).
 
-    While it is open, cash figures are only for who may see what should lie in the drawer.
+    `period` and `seen` go back with a count, so that it closes only what was
+    counted. While it is open, cash figures are only for who may see what should lie in the
+    drawer.
     """
 
     period: str
@@ -62,6 +71,7 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True):
     counted_cents: int | None
     expected_cents: int | None
     difference_cents: int | None
+    seen: Seen
     totals: list[Total]
     exceptions: list[Unusual]
 
@@ -119,11 +129,17 @@ class DrawerReason(Asked, frozen=True, kw_only=True):
     reason: ShortText
 
 
-class Count(Asked, frozen=True, kw_only=True):
-    """What lay in the drawer; the note explains a difference."""
+class CountAsked(Asked, frozen=True, kw_only=True):
+    """What lay in the drawer; the note explains a difference.
+
+    With `period` and `seen`, as the shift said before the count, it is refused where another
+    shift is open by now or money was booked since.
+    """
 
     counted_cents: Fen
     note: ShortText = ""
+    period: Id | None = None
+    seen: Seen | None = None
 
 
 @api.get("/shifts/current")
@@ -165,7 +181,7 @@ def open_shift(asked: Opening, key: str) -> Answer:
     answer=CashMoved,
     status=201,
     keyed=True,
-    refusals=("no_period", "amount_wrong", "reason_missing", "over_limit"),
+    refusals=("no_period", "amount_wrong", "reason_missing", "over_limit", "drawer_short"),
 )
 def move_cash(asked: CashMove, key: str) -> Answer:
     """Put cash into the drawer or take it out."""
@@ -183,30 +199,30 @@ def move_cash(asked: CashMove, key: str) -> Answer:
     body=DrawerReason,
     answer=Printing,
     status=201,
+    keyed=True,
     refusals=("no_period", "reason_missing"),
 )
-def open_drawer(asked: DrawerReason) -> Answer:
+def open_drawer(asked: DrawerReason, key: str) -> Answer:
     """Open the drawer without a sale, and write it down."""
     place = till()
-    return write(lambda tx, act: kick_drawer(tx, act, till=place, reason=asked.reason))
+    return write(lambda tx, act: kick_drawer(tx, act, till=place, reason=asked.reason, key=key))
 
 
 @api.post("/shifts/current/close")
 @Endpoint(
     permission="shift.close_blind",
-    body=Count,
+    body=CountAsked,
     answer=Closed,
     keyed=True,
-    refusals=("no_period", "amount_wrong", "no_company"),
+    refusals=("no_period", "amount_wrong", "no_company", "period_closed", "period_changed"),
 )
-def close_shift(asked: Count, key: str) -> Answer:
+def close_shift(asked: CountAsked, key: str) -> Answer:
     """Close the caller's till on a blind count, and print the Z report."""
     place = till()
-    return write(
-        lambda tx, act: close_till(
-            tx, act, till=place, counted=asked.counted_cents, note=asked.note, key=key
-        )
+    count = Count(
+        counted=asked.counted_cents, note=asked.note, period=asked.period, seen=asked.seen
     )
+    return write(lambda tx, act: close_till(tx, act, till=place, count=count, key=key))
 
 
 @api.get("/shifts")

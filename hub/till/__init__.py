@@ -3,6 +3,7 @@
 from core.errors import N_
 from core.web import Capability, NavItem
 from hub.till.counter import (
+    Count,
     close_till,
     kick_drawer,
     move_till_cash,
@@ -13,6 +14,7 @@ from hub.till.counter import (
     reprint_report,
 )
 from hub.till.service import (
+    PART,
     Report,
     close_period,
     move_cash,
@@ -27,6 +29,7 @@ from hub.till.views import pages
 
 CAPABILITY = Capability(
     name="till",
+    parts=(PART,),
     blueprints=(pages,),
     nav=(
         NavItem(
@@ -41,6 +44,7 @@ CAPABILITY = Capability(
 
 __all__ = [
     "CAPABILITY",
+    "Count",
     "Report",
     "close_period",
     "close_till",

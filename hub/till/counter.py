@@ -5,6 +5,7 @@ Pages and the API call the same verbs, so neither can pay, print or allow differ
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Refused
@@ -19,6 +20,7 @@ from hub.receipts import cash_up_slip, newest, printed, proof
 from hub.till import sql
 from hub.till.service import (
     Report,
+    check_count,
     close_period,
     move_cash,
     note_drawer,
@@ -28,6 +30,19 @@ from hub.till.service import (
 )
 
 CASH = "cash"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What was counted (fen), of which period, and how much was booked to it by then.
+
+    A count that does not name them is taken for whatever is open.
+    """
+
+    counted: int
+    note: str = ""
+    period: str | None = None
+    seen: int | None = None
 
 
 def open_till(tx: Writer, act: Act, *, till: str, float_cents: int, key: str) -> Answer:
@@ -61,28 +76,32 @@ def move_till_cash(
     return once(tx, act, key=key, verb="till.cash", content=[till, amount, reason], run=run)
 
 
-def kick_drawer(tx: Writer, act: Act, *, till: str, reason: str) -> Answer:
+def kick_drawer(tx: Writer, act: Act, *, till: str, reason: str, key: str) -> Answer:
     """Open the drawer without a sale and write it down.
 
-    Refused: no_period, reason_missing.
-    """
-    note_drawer(tx, act, till=till, reason=reason)
-    return {"print_job": open_drawer(tx, act, subject=till), "at_ms": act.at}
-
-
-def close_till(
-    tx: Writer, act: Act, *, till: str, counted: int, note: str = "", key: str
-) -> Answer:
-    """Close a till on a blind count (fen) and print the numbered Z report.
-
-    Refused: what `close_period` and `once` refuse.
+    Refused: what `note_drawer` and `once` refuse.
     """
 
     def run() -> Answer:
-        report = close_period(tx, act, till=till, counted=counted, note=note)
+        note_drawer(tx, act, till=till, reason=reason)
+        return {"print_job": open_drawer(tx, act, subject=till), "at_ms": act.at}
+
+    return once(tx, act, key=key, verb="till.drawer", content=[till, reason], run=run)
+
+
+def close_till(tx: Writer, act: Act, *, till: str, count: Count, key: str) -> Answer:
+    """Close a till on a blind count and print the numbered Z report.
+
+    Refused: what `check_count`, `close_period` and `once` refuse.
+    """
+
+    def run() -> Answer:
+        check_count(tx, act, till=till, period=count.period, seen=count.seen)
+        report = close_period(tx, act, till=till, counted=count.counted, note=count.note)
         return report_facts(report) | {"print_job": print_report(tx, act, report)}
 
-    return once(tx, act, key=key, verb="till.close", content=[till, counted, note], run=run)
+    content = [till, count.counted, count.note, count.period, count.seen]
+    return once(tx, act, key=key, verb="till.close", content=content, run=run)
 
 
 def print_report(tx: Writer, act: Act, report: Report) -> str:
@@ -156,6 +175,7 @@ def report_facts(report: Report, *, expected: bool = True) -> dict[str, Any]:
         "counted_cents": period["counted"],
         "expected_cents": report.expected if expected else None,
         "difference_cents": report.difference,
+        "seen": report.seen,
         "totals": [
             {
                 "kind": row["kind"],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.errors import Refused
-from core.journal import Act, drain
+from core.errors import N_, Refusal, Refused
+from core.journal import Act, Part, drain
 from core.money import AMOUNT_MAX
 from core.sqlite import Reader, Row, Writer
 from core.staff import require
@@ -20,6 +20,8 @@ from core.till import (
 from hub.till import sql
 
 REASON_CHARACTERS_MAX = 80
+NO_SALE = "no_sale"
+"""The kind under which a drawer opened without money is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,14 @@ class Report:
     exceptions: list[tuple[str, int]]
     note: str = ""
     """What the cashier said of the difference."""
+
+    @property
+    def seen(self) -> int:
+        """How often money was booked to the period: whoever counts says which state they saw.
+
+        A drawer opened to count it is no money booked.
+        """
+        return sum(row["count"] for row in self.totals if row["kind"] != NO_SALE)
 
     @property
     def difference(self) -> int | None:
@@ -65,13 +75,22 @@ def require_period(db: Reader, act: Act, till: str) -> str:
 def move_cash(tx: Writer, act: Act, *, till: str, move: str, amount: int, reason: str) -> None:
     """Put cash in (positive fen) or take it out (negative), with a reason.
 
-    `move` is an id made by the caller.
-    Refused: not_logged_in, not_allowed, over_limit, no_period, amount_wrong, reason_missing.
+    `move` is an id made by the caller. Who may take out so much may take it in several goes
+    of one period, but no more.
+    Refused: not_logged_in, not_allowed, over_limit, no_period, amount_wrong, reason_missing,
+    drawer_short.
     """
     require(tx, act.actor, "cash.in_out", amount=abs(amount))
     period = require_period(tx, act, till)
     reason = _reason(reason)
     _check_amount(abs(amount), low=1)
+    if amount < 0:
+        report = read_report(tx, act, period)
+        taken = sql.cash_taken(tx, period, act.actor)
+        require(tx, act.actor, "cash.in_out", amount=taken - amount)
+        if report.expected + amount < 0:
+            # The sum stays untold: who counts blind must not learn it here.
+            raise Refused("drawer_short")
     act.append(tx, CashMoved(period=period, move=move, amount=amount, reason=reason))
 
 
@@ -82,6 +101,24 @@ def note_drawer(tx: Writer, act: Act, *, till: str, reason: str) -> None:
     """
     period = require_period(tx, act, till)
     act.append(tx, DrawerOpened(period=period, reason=_reason(reason)))
+
+
+def check_count(
+    tx: Writer, act: Act, *, till: str, period: str | None, seen: int | None
+) -> None:
+    """Check that a count is of the open period as it still stands.
+
+    A page may have been open since the last cashier's shift, and what was sold after a count
+    would look like a shortage. What is None is not checked.
+    Refused: no_period, period_closed, period_changed.
+    """
+    held = sql.open_period(tx, act.store, till)
+    if period is not None and (held is None or held["id"] != period):
+        raise Refused("period_closed")
+    if seen is not None:
+        found = read_report(tx, act, require_period(tx, act, till))
+        if found.seen != seen:
+            raise Refused("period_changed")
 
 
 def close_period(tx: Writer, act: Act, *, till: str, counted: int, note: str = "") -> Report:
@@ -150,3 +187,13 @@ def _reason(reason: str) -> str:
     if not reason:
         raise Refused("reason_missing")
     return reason[:REASON_CHARACTERS_MAX]
+
+
+PART = Part(
+    name="till_counter",
+    refusals={
+        "period_closed": Refusal(409, N_("这一班已经交班")),
+        "period_changed": Refusal(409, N_("点钞之后又有收支，请再点一次")),
+        "drawer_short": Refusal(409, N_("钱箱里没有这么多现金")),
+    },
+)

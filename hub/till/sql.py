@@ -99,3 +99,14 @@ def cash_moves(db: Reader, period_id: str) -> list[Row]:
             WHERE m.period = :period ORDER BY m.at, m.id""",
         period=period_id,
     )
+
+
+def cash_taken(db: Reader, period_id: str, actor: str | None) -> int:
+    """Return what somebody took out of a period by cash moves (fen). Drain history first."""
+    taken: int = db.value(
+        "SELECT COALESCE(-SUM(amount), 0) FROM cash_move"
+        " WHERE period = :period AND actor = :actor AND amount < 0",
+        period=period_id,
+        actor=actor,
+    )
+    return taken

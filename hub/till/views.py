@@ -17,6 +17,7 @@ from hub.receipts import exception_label, kind_label, tender_label
 from hub.shown import may
 from hub.till import sql
 from hub.till.counter import (
+    Count,
     close_till,
     kick_drawer,
     move_till_cash,
@@ -98,7 +99,7 @@ def move_cash() -> Any:
 @pages.get("/drawer")
 @permission("drawer.open_no_sale")
 def drawer() -> Any:
-    return show("till/drawer.html", "till/_drawer.html", form=Form())
+    return _drawer_page(Form())
 
 
 @pages.post("/drawer")
@@ -108,19 +109,23 @@ def kick() -> Any:
     reason = _reason(form)
     if not form.errors:
         with form.catching(reason_missing="reason"):
-            write(lambda tx, act: kick_drawer(tx, act, till=till(), reason=reason))
+            write(
+                lambda tx, act: kick_drawer(
+                    tx, act, till=till(), reason=reason, key=form.text("key")
+                )
+            )
             return go(url_for("till.shift", done="kicked"))
-    return show("till/drawer.html", "till/_drawer.html", status=422, form=form)
+    return _drawer_page(form, status=422)
 
 
 @pages.get("/close")
 @permission("shift.close_blind")
 def count() -> Any:
-    with read() as db:
-        act = reading_act(db)
-        if sql.open_period(db, act.store, till()) is None:
+    with fresh_read() as db:
+        held = sql.open_period(db, reading_act(db).store, till())
+        if held is None:
             return go(url_for("till.shift"))
-    return _count_page(Form())
+        return _count_page(Form(_state(db, held["id"])))
 
 
 @pages.post("/close")
@@ -133,19 +138,20 @@ def close_shift() -> Any:
         return _count_page(form, status=422 if form.errors else 200)
     if form.text("step") != "confirmed":
         return _confirm_page(form, amount)
+    counted = Count(
+        counted=amount,
+        note=form.text("note"),
+        period=form.text("period") if "period" in form.typed else None,
+        seen=form.whole("seen", default=-1) if "seen" in form.typed else None,
+    )
     with form.catching():
         closed = write(
             lambda tx, act: close_till(
-                tx,
-                act,
-                till=till(),
-                counted=amount,
-                note=form.text("note"),
-                key=form.text("key"),
+                tx, act, till=till(), count=counted, key=form.text("key")
             )
         )
         return go(url_for("till.report", period=closed["period"], done="closed"))
-    return _count_page(form, status=422)
+    return _count_page(_counted_anew(form), status=422)
 
 
 @pages.get("/close/sum")
@@ -214,6 +220,38 @@ def _cash_page(form: Form, *, status: int = 200) -> Any:
         key=form.text("key") or fresh_id(),
         amount=_counted(form, "amount"),
     )
+
+
+def _drawer_page(form: Form, *, status: int = 200) -> Any:
+    return show(
+        "till/drawer.html",
+        "till/_drawer.html",
+        status=status,
+        form=form,
+        key=form.text("key") or fresh_id(),
+    )
+
+
+def _state(db: Reader, period: str) -> dict[str, str]:
+    """Return which state of which period is about to be counted, as the form carries it."""
+    return {"period": period, "seen": str(report_of(db, period).seen)}
+
+
+def _counted_anew(form: Form) -> Form:
+    """Empty a refused count if its period has changed since; else return it as it was typed.
+
+    A count of another period stays what it is, so that it never closes the open one.
+    """
+    with fresh_read() as db:
+        held = sql.open_period(db, reading_act(db).store, till())
+        if held is None or held["id"] != form.text("period"):
+            return form
+        state = _state(db, held["id"])
+    if state["seen"] == form.text("seen"):
+        return form
+    emptied = Form(state | {"note": form.text("note")})
+    emptied.errors = form.errors
+    return emptied
 
 
 def _count_page(form: Form, *, status: int = 200) -> Any:

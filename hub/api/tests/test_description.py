@@ -86,6 +86,7 @@ def test_what_books_or_creates_takes_a_key(document):
         "create_member",
         "create_ticket",
         "move_cash",
+        "open_drawer",
         "open_shift",
         "reverse_settled_ticket",
         "settle_ticket",

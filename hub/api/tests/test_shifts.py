@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from hub.api.tests.counter import FLOAT, cash
-from tests.started import TEA
+from tests.started import TEA, new_key
+
+JSON = {"Content-Type": "application/json"}
 
 
 def sell_tea(counter):
@@ -41,6 +43,34 @@ def test_a_shift_is_closed_on_a_count_with_its_difference_and_a_numbered_slip(co
     numbers = [row["z_number"] for row in counter.owner.done("GET", "/shifts")["shifts"]]
     assert closed["z_number"] in numbers
     assert numbers == sorted(set(numbers), reverse=True)
+
+
+def test_a_count_closes_only_the_shift_and_the_state_that_it_names(counter):
+    path = "/shifts/current/close"
+    seen = counter.cashier.done("GET", "/shifts/current")
+    count = {"counted_cents": FLOAT, "period": seen["period"], "seen": seen["seen"]}
+    sell_tea(counter)
+    reply = counter.cashier.post(path, count)
+    assert (reply.status, reply.code) == (409, "period_changed")
+    assert counter.cashier.post(path, count | {"period": "x"}).code == "period_closed"
+    now = counter.cashier.done("GET", "/shifts/current")
+    assert (now["period"], now["seen"]) == (seen["period"], seen["seen"] + 1)
+    count |= {"counted_cents": FLOAT + 3_800, "seen": now["seen"]}
+    key = new_key()
+    closed = counter.cashier.post(path, count, key=key)
+    assert (closed.status, closed.body["difference_cents"]) == (200, 0)
+    assert counter.cashier.post(path, count, key=key).replayed
+    assert counter.cashier.post(path, count | {"seen": 9}, key=key).code == "key_reused"
+    counter.owner.done("POST", "/shifts", {"float_cents": FLOAT})
+    assert counter.cashier.post(path, count).code == "period_closed"
+
+
+def test_no_more_cash_leaves_the_drawer_than_lies_in_it(counter):
+    path = "/shifts/current/cash"
+    reply = counter.owner.post(path, {"amount_cents": -FLOAT - 1, "reason": "存银行"})
+    assert (reply.status, reply.code) == (409, "drawer_short")
+    assert reply.body["error"].get("facts", {}) == {}
+    counter.owner.done("POST", path, {"amount_cents": -FLOAT, "reason": "存银行"})
 
 
 def test_a_till_is_opened_once(counter):
@@ -81,6 +111,17 @@ def test_the_drawer_opens_without_a_sale_only_for_who_may_and_leaves_a_trace(cou
     assert [row["kind"] for row in jobs if row["id"] == job] == ["kick"]
     unusual = counter.owner.done("GET", "/shifts/current")["exceptions"]
     assert {"code": "drawer_opened", "count": 1} in unusual
+
+
+def test_the_drawer_opens_once_for_one_key(counter):
+    key, path, asked = new_key(), "/shifts/current/drawer", {"reason": "换零"}
+    first, again = (counter.owner.post(path, asked, key=key) for _ in range(2))
+    assert (first.status, again.replayed, first.body) == (201, True, again.body)
+    unusual = counter.owner.done("GET", "/shifts/current")["exceptions"]
+    assert {"code": "drawer_opened", "count": 1} in unusual
+    assert (
+        counter.owner.raw("POST", path, b'{"reason":"x"}', headers=JSON).code == "key_missing"
+    )
 
 
 def test_a_print_job_that_nobody_wants_is_dropped_once(counter):

@@ -18,6 +18,20 @@ def close_shift(browser, counted, **sent):
     return browser.post("/shift/close", data=told | sent)
 
 
+def counting(browser):
+    """Open the page of the count and return what it carries along unseen."""
+    carried = hidden(browser.get("/shift/close"))
+    return {name: carried[name] for name in ("key", "period", "seen")}
+
+
+def hidden(answer):
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
+
+
+def state(shop):
+    return shop.ask(lambda db: db.value("SELECT state FROM till_period ORDER BY id DESC"))
+
+
 def last_event(shop):
     return shop.ask(lambda db: db.value("SELECT raw FROM journal ORDER BY seq DESC LIMIT 1"))
 
@@ -123,13 +137,48 @@ def test_a_cashier_moves_no_more_cash_than_allowed(shop):
     assert faults_above(answer) == ["“现金存取”超出你的限额 ¥500.00，请找店长"]
 
 
+def test_cash_taken_out_in_several_goes_keeps_to_the_limit_of_who_takes_it(shop):
+    shop.open_shift(float_cents=200_000)
+    cashier, manager = shop.browser("cashier"), shop.browser("manager")
+
+    def take(browser, amount, key):
+        told = {"way": "out", "amount": str(amount), "reason": "交款", "key": key}
+        return faults_above(browser.post("/shift/cash", data=told))
+
+    assert take(manager, 40_000, "m") == []
+    assert take(cashier, 30_000, "c1") == []
+    assert take(cashier, 20_001, "c2") == ["“现金存取”超出你的限额 ¥500.00，请找店长"]
+    assert take(cashier, 20_000, "c3") == []
+    assert take(cashier, 1, "c4") == ["“现金存取”超出你的限额 ¥500.00，请找店长"]
+    close_shift(manager, 110_000)
+    shop.open_shift()
+    assert take(cashier, 50_000, "c5") == []
+
+
+def test_no_more_cash_is_taken_out_than_lies_in_the_drawer(shop):
+    shop.open_shift(float_cents=1_000)
+    shop.sale("i2")
+    shop.sale("i1", tender="bank_card")
+    told = {"way": "out", "amount": "4801", "reason": "交款", "key": "c"}
+    for lang, said in (("zh-CN", "钱箱里没有这么多现金"), ("en", "not that much cash")):
+        answer = shop.browser("cashier", lang=lang).post("/shift/cash", data=told)
+        assert said in " ".join(faults_above(answer))
+        assert "48.00" not in answer.text
+    assert shop.ask(lambda db: db.value("SELECT count(*) FROM cash_move")) == 0
+    browser = shop.browser("cashier")
+    assert browser.post("/shift/cash", data=told | {"amount": "4800"}).status_code == 303
+
+
 def test_the_drawer_opened_without_a_sale_stands_on_the_report(shop):
     shop.open_shift()
     browser = shop.browser("manager")
     refused = browser.post("/shift/drawer", data={"reason": ""})
     assert (refused.status_code, "请写明原因" in words(refused)) == (422, True)
-    browser.post("/shift/drawer", data={"reason": "换零钱"})
+    told = {"reason": "换零钱", "key": typed(refused, "key")}
+    for _ in range(2):
+        assert browser.post("/shift/drawer", data=told).status_code == 303
     assert "无交易开箱 1" in words(browser.get("/shift"))
+    assert browser.post("/shift/drawer", data=told | {"key": ""}).status_code == 422
 
 
 def test_notes_and_coins_are_added_up_for_the_count(shop):
@@ -148,17 +197,76 @@ def test_the_count_is_shown_once_more_before_it_closes(shop):
     assert "实点现金 ¥499.00 少一元" in words(look)
     assert "应有" not in words(look)
     assert shop.ask(lambda db: db.value("SELECT state FROM till_period")) == "open"
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', look.text))
-    back = browser.post("/shift/close", data=hidden | {"step": "back"})
+    carried = hidden(look)
+    back = browser.post("/shift/close", data=carried | {"step": "back"})
     assert (typed(back, "counted"), typed(back, "n10000")) == ("49900", "4")
-    browser.post("/shift/close", data=hidden | {"step": "confirmed"})
+    browser.post("/shift/close", data=carried | {"step": "confirmed"})
     assert shop.ask(lambda db: db.value("SELECT state FROM till_period")) == "closed"
+
+
+def test_a_count_is_refused_when_something_was_sold_after_it(shop):
+    shop.open_shift()
+    browser = shop.browser("cashier")
+    told = counting(browser) | {"counted": "50000", "note": "整", "n10000": "5"}
+    look = browser.post("/shift/close", data=told)
+    shop.sale("i2")
+    confirmed = hidden(look) | {"step": "confirmed"}
+    again = browser.post("/shift/close", data=confirmed)
+    assert faults_above(again) == ["点钞之后又有收支，请再点一次"]
+    assert (typed(again, "counted"), typed(again, "n10000")) == ("0", "")
+    assert typed(again, "note") == "整"
+    assert state(shop) == "open"
+    english = shop.browser("cashier", lang="en").post("/shift/close", data=confirmed)
+    assert "Count again" in " ".join(faults_above(english))
+    recounted = hidden(again) | {"counted": "53800", "step": "confirmed"}
+    closed = browser.post("/shift/close", data=recounted)
+    assert "长短款 ¥0.00 正好" in words(browser.get(closed.location))
+
+
+def test_a_drawer_opened_to_count_it_does_not_spoil_the_count(shop):
+    shop.open_shift()
+    browser = shop.browser("manager")
+    told = counting(browser)
+    browser.post("/shift/drawer", data={"reason": "核对现金", "key": "d"})
+    assert close_shift(browser, 50_000, **told).status_code == 303
+    assert state(shop) == "closed"
+
+
+def test_a_stale_page_never_closes_the_next_cashiers_shift(shop):
+    shop.open_shift()
+    browser = shop.browser("cashier")
+    stale = counting(browser)
+    close_shift(shop.browser("manager"), 50_000)
+    assert faults_above(close_shift(browser, 50_000, **stale)) == ["这一班已经交班"]
+    shop.open_shift()
+    refused = close_shift(browser, 50_000, **stale)
+    assert faults_above(refused) == ["这一班已经交班"]
+    insisting = hidden(refused) | {"counted": "50000", "step": "confirmed"}
+    assert faults_above(browser.post("/shift/close", data=insisting)) == ["这一班已经交班"]
+    assert shop.ask(lambda db: db.value("SELECT count(*) FROM z_report")) == 1
+
+
+@pytest.mark.parametrize("seen", ["", "x", "-1", "99999999999"])
+def test_a_count_of_a_state_that_never_was_closes_nothing(shop, seen):
+    shop.open_shift()
+    browser = shop.browser("cashier")
+    answer = close_shift(browser, 50_000, **counting(browser) | {"seen": seen})
+    assert "点钞之后又有收支，请再点一次" in faults_above(answer)
+    assert state(shop) == "open"
+
+
+def test_a_count_whose_answer_was_lost_is_answered_again(shop):
+    shop.open_shift()
+    browser = shop.browser("cashier")
+    told = counting(browser)
+    first, again = (close_shift(browser, 50_000, **told) for _ in range(2))
+    assert (first.status_code, first.location) == (303, again.location)
 
 
 def test_closing_gives_a_numbered_report_with_variance_note_and_exceptions(shop):
     shop.open_shift()
     browser = shop.browser("manager")
-    browser.post("/shift/drawer", data={"reason": "换零钱"})
+    browser.post("/shift/drawer", data={"reason": "换零钱", "key": "d"})
     bill = shop.sale("i2")
     browser.post(f"/sales/{bill}/reverse", data={"reason": "点错项目", "key": "r"})
     shop.sale("i1")
