@@ -12,7 +12,7 @@ from core.errors import Refused
 from core.feed import publish
 from core.journal import Act
 from core.sqlite import Reader, Row, Writer
-from core.staff import Staff, StaffDocument, grants_of, staff
+from core.staff import Grants, Staff, StaffDocument, grants_of, staff
 from hub.access import set_pin
 
 OWNER = "owner"
@@ -126,9 +126,17 @@ def take_cards(tx: Writer, act: Act, *, staff_id: str) -> None:
 
 
 def roles_within(db: Reader, role: str) -> list[str]:
-    """Return the roles that somebody of this role may give."""
-    mine = set(grants_of(db, role))
-    return [one for one in ROLE_ORDER if set(grants_of(db, one)) <= mine]
+    """Return the roles that somebody of this role may give: none with more or higher limits."""
+    mine = grants_of(db, role)
+    return [one for one in ROLE_ORDER if _covers(mine, grants_of(db, one))]
+
+
+def _covers(mine: Grants, theirs: Grants) -> bool:
+    return all(name in mine and _reaches(mine[name], limit) for name, limit in theirs.items())
+
+
+def _reaches(mine: int | None, theirs: int | None) -> bool:
+    return mine is None or (theirs is not None and theirs <= mine)
 
 
 def _require_within(db: Reader, act: Act, *roles: str) -> None:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from core.crypto import card_hash, verify_pin
-from core.staff import staff
+from core.feed import FeedDocument, load
+from core.staff import ROLES, staff
 from hub.tests.shop import PIN, fault, faults_above, words
 
 NEW = {"number": "05", "name": "何静", "role": "cashier"}
@@ -157,6 +158,33 @@ def test_a_manager_can_neither_make_nor_touch_an_owner(shop, path, sent):
     assert pin_shown(answer) == ""
     known = shop.ask(lambda db: staff(db, "o1"))
     assert (known.role, known.name, known.active) == ("owner", "陈店主", True)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "may"),
+    [
+        (50_000, None, False),
+        (50_000, 50_001, False),
+        (50_000, 50_000, True),
+        (None, 50_001, True),
+        (None, None, True),
+    ],
+)
+def test_a_role_with_a_higher_limit_than_ones_own_cannot_be_given(shop, mine, theirs, may):
+    roles = {"manager": mine, "cashier": theirs}
+    documents = [
+        FeedDocument(
+            topic="role",
+            key=role,
+            pos=1_000 + pos,
+            content={"grants": {**ROLES[role], "card.topup": limit}},
+        )
+        for pos, (role, limit) in enumerate(roles.items())
+    ]
+    shop.box.door.write(lambda tx: load(tx, shop.box.parts, documents))
+    answer = shop.browser("manager").post("/settings/staff/new", data=NEW)
+    assert (id_of(shop, "05") is not None) is may
+    assert ("不能给出或更改比自己大的权限" in fault(answer, "role")) is not may
 
 
 def test_a_form_for_somebody_new_cannot_overwrite_who_is_there(shop):
