@@ -106,7 +106,8 @@ class TicketReversed(Body, frozen=True, kw_only=True, tag="ticket.reversed"):
     """A settled bill was answered by its opposite (冲正); the bill itself is not edited.
 
     `payments` go back the way they came. `points_short` could not be taken back because they
-    were spent meanwhile.
+    were spent meanwhile. `renewed` is value that came from lots which ended meanwhile, as
+    (asset, new lot, amount): nobody could spend it there, so it was issued anew.
     """
 
     ticket: str
@@ -120,3 +121,4 @@ class TicketReversed(Body, frozen=True, kw_only=True, tag="ticket.reversed"):
     payments: tuple[Payment, ...]
     points: int = 0
     points_short: int = 0
+    renewed: tuple[tuple[str, str, int], ...] = ()

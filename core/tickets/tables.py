@@ -19,7 +19,7 @@ from core.tickets.events import (
     TicketSettled,
     TicketVoided,
 )
-from core.wallet import Payment
+from core.wallet import Payment, renewed_lots
 
 
 def _put(entry: Entry, **fields: object) -> Put:
@@ -101,6 +101,8 @@ def _reverse(entry: Entry) -> Iterator[Change]:
     body: TicketReversed = entry.body
     yield _put(entry, state="reversed")
     yield from _move_stock(entry.event, body.lines, 1)
+    if body.member is not None:
+        yield from renewed_lots(body.member, body.renewed, opened_at=entry.event.at)
 
 
 def _move_stock(event: Event, lines: tuple[SoldLine, ...], sign: int) -> Iterator[Change]:
@@ -143,7 +145,7 @@ def _record_reversal(entry: Entry) -> Iterator[Change]:
             "sign": -1,
             "member": body.member,
             "period": body.period,
-            "list_total": body.total,
+            "list_total": sum(line.list_price * line.quantity for line in body.lines),
             "total": body.total,
             "points": body.points,
             "reason": body.reason,

@@ -22,7 +22,7 @@ from core.wallet.rules import (
     take,
     withdraw,
 )
-from core.wallet.tables import PART, holdings
+from core.wallet.tables import PART, has_ended, holdings, renewed_lots
 
 __all__ = [
     "CLOUD",
@@ -42,11 +42,13 @@ __all__ = [
     "earned",
     "earned_by_topup",
     "grant",
+    "has_ended",
     "holdings",
     "issue",
     "plan_spend",
     "refund",
     "release",
+    "renewed_lots",
     "spend",
     "spend_order",
     "take",

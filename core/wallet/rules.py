@@ -35,9 +35,11 @@ class Holding:
     stores: tuple[str, ...] = ()
     """Where it can be spent; empty is everywhere."""
 
+    def ended(self, *, date: str) -> bool:
+        return self.expires is not None and date > self.expires
+
     def spendable(self, *, store: str, date: str) -> bool:
-        ended = self.expires is not None and date > self.expires
-        return not ended and (not self.stores or store in self.stores)
+        return not self.ended(date=date) and (not self.stores or store in self.stores)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Event, Part, kind_of
 from core.sqlite import Migration, Reader
-from core.wallet.accounts import Asset, parse_member_account
+from core.wallet.accounts import STORED_VALUE, Asset, parse_member_account
 from core.wallet.events import Adjusted, Opened, ToppedUp
 from core.wallet.points import NEVER
 from core.wallet.rules import Holding
@@ -33,6 +33,36 @@ def holdings(db: Reader, member: str, place: str) -> list[Holding]:
         )
         for row in rows
     ]
+
+
+def has_ended(db: Reader, lot: str, *, date: str) -> bool:
+    """Return whether a lot can no longer be spent on this day, also one that is empty."""
+    expires = db.value("SELECT expires FROM lot WHERE lot = :lot", lot=lot)
+    return expires is not None and date > expires
+
+
+def renewed_lots(
+    member: str, renewed: Iterable[tuple[str, str, int]], *, opened_at: int
+) -> Iterator[Append]:
+    """Return the lots that a reversal opened, from its (asset, lot, fen); they have no end."""
+    lots: dict[str, dict[str, int]] = {}
+    for asset, lot, amount in renewed:
+        sums = lots.setdefault(lot, dict.fromkeys(STORED_VALUE, 0))
+        sums[asset] += amount
+    for lot, sums in lots.items():
+        yield Append(
+            "lot",
+            {
+                "lot": lot,
+                "member": member,
+                "opened_at": opened_at,
+                "paid": sums[Asset.PRINCIPAL],
+                "principal": sums[Asset.PRINCIPAL],
+                "bonus": sums[Asset.BONUS],
+                "expires": None,
+                "stores": "",
+            },
+        )
 
 
 def _hold(event: Event) -> Iterator[Change]:

@@ -9,6 +9,7 @@ import msgspec
 from core.errors import Refused
 from core.journal import Act, Body, drain
 from core.sqlite import Row, Writer
+from core.staff import require
 from core.tickets import TicketReversed, TicketSettled
 from core.till import ReceiptReprinted
 from core.wallet import ToppedUp
@@ -57,12 +58,15 @@ def reprint(
     """Spool the receipt of a bill, a reversal or a top-up; after the first one, a copy.
 
     A copy is written down. It says what the original said, also of the balance, and is
-    marked as a copy. The drawer stays shut. Refused: not_settled, no_topup.
+    marked as a copy. The drawer stays shut.
+    Refused: not_settled, no_topup; of a copy also not_logged_in, not_allowed.
     """
     assert (sale is None) != (topup is None), "one receipt at a time"
     subject = sale or topup or ""
     # Where receipts are printed on request only, the first one is no copy.
     is_copy = was_printed(tx, subject)
+    if is_copy and act.actor is not None:
+        require(tx, act.actor, "sale.reprint")
     mark = _("补打") if is_copy else ""
     if sale is not None:
         number, document = sale_document(tx, act, sale, copy_mark=mark)

@@ -18,6 +18,7 @@ from core.wallet import (
     Leg,
     Payment,
     earned,
+    has_ended,
     holdings,
     issue,
     plan_spend,
@@ -97,9 +98,13 @@ def reverse(
 ) -> TicketReversed:
     """Answer a settled bill by its opposite: money, value, points and stock go back.
 
-    `reversal` is an id made by the caller. Points that were spent meanwhile cannot be taken
-    back; how many are short is part of the fact. Refused: no_ticket, not_settled,
-    not_logged_in, not_allowed, over_limit, reason_missing, no_period.
+    `reversal` is an id made by the caller. Value goes back to the lots that paid. A lot that
+    has ended meanwhile would swallow it: its spend stays in the revenue, and the same value
+    is issued anew as one lot without an end, named in the fact as `renewed`. Points
+    that were spent meanwhile cannot be taken back; how many are short is part of the fact.
+
+    Refused: no_ticket, not_settled, not_logged_in, not_allowed, over_limit, reason_missing,
+    no_period.
     """
     reason = reason.strip()[:REASON_CHARACTERS_MAX]
     if not reason:
@@ -110,11 +115,17 @@ def reverse(
     place = act.journal.identity.origin
     postings: list[Posting] = []
     back: list[Leg] = []
+    renewed: list[Leg] = []
     if sale.member is not None:
         returned = _legs(sale.payments)
         held = [h for h in holdings(tx, sale.member, place) if h.asset is Asset.POINTS]
         back = take(held, sale.points)
-        postings = [*refund(sale.member, place, returned), *withdraw(sale.member, place, back)]
+        living, renewed = _split(tx, act, returned)
+        postings = [
+            *refund(sale.member, place, living),
+            *issue(sale.member, place, renewed),
+            *withdraw(sale.member, place, back),
+        ]
     body = TicketReversed(
         ticket=ticket,
         number=sale.number,
@@ -127,6 +138,7 @@ def reverse(
         payments=sale.payments,
         points=sale.points,
         points_short=sale.points - sum(leg.amount for leg in back),
+        renewed=tuple((leg.asset.value, leg.lot, leg.amount) for leg in renewed),
     )
     act.append(tx, body, postings=postings)
     return body
@@ -203,6 +215,19 @@ def _sold(found: OpenTicket) -> tuple[SoldLine, ...]:
         )
         for line, priced in zip(found.lines, found.bill.lines, strict=True)
     )
+
+
+def _split(tx: Writer, act: Act, legs: list[Leg]) -> tuple[list[Leg], list[Leg]]:
+    """Return the legs whose lots can take them back, and what a new lot gets for the others."""
+    living: list[Leg] = []
+    ended: dict[Asset, int] = {}
+    for leg in legs:
+        if has_ended(tx, leg.lot, date=act.date):
+            ended[leg.asset] = ended.get(leg.asset, 0) + leg.amount
+        else:
+            living.append(leg)
+    lot = act.new_id() if ended else ""
+    return living, [Leg(asset, lot, amount) for asset, amount in ended.items()]
 
 
 def _postings(act: Act, member: str | None, spent: list[Leg], points: int) -> list[Posting]:

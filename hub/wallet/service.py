@@ -42,6 +42,7 @@ class Balance:
     """What a member has: `here` can be spent at this store now, also with the line cut.
 
     All in fen but points. `principal` and `bonus` are what is held here, ended lots included.
+    `living` is the stored value here in lots that have not ended.
     """
 
     here: int
@@ -49,6 +50,7 @@ class Balance:
     bonus: int
     points: int
     total: int
+    living: int
 
     @property
     def left(self) -> tuple[int, int, int]:
@@ -77,6 +79,9 @@ def balance(db: Reader, act: Act, member: str) -> Balance:
         bonus=sums[Asset.BONUS],
         points=sums[Asset.POINTS],
         total=sums[Asset.PRINCIPAL] + sums[Asset.BONUS],
+        living=sum(
+            h.amount for h in held if h.asset in STORED_VALUE and not h.ended(date=act.date)
+        ),
     )
 
 
@@ -157,7 +162,8 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
     require(tx, act.actor, "card.topup", amount=terms.price)
     payments = check_payments(wanted.payments, terms.price, rules, stored_value=False)
     held = balance(tx, act, wanted.member)
-    after = held.total + terms.principal + terms.bonus
+    # What has ended is no money anybody can spend, so it leaves room for new.
+    after = held.living + terms.principal + terms.bonus
     if after > rules.topup_max_cents:
         limit = rules.topup_max_cents
         raise Refused("over_card_limit", balance_cents=after, limit_cents=limit)
