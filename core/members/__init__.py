@@ -1,7 +1,7 @@
 """Members: who they are, their numbers and cards. Their value is the wallet's."""
 
 from core.members.events import CardIssued, CardReturned, MemberChanged, MemberRegistered
-from core.members.phone import mask_phone, normalise_phone
+from core.members.phone import is_mobile, mask_phone, normalise_phone
 from core.members.tables import PART, PROFILE, search_terms
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "CardReturned",
     "MemberChanged",
     "MemberRegistered",
+    "is_mobile",
     "mask_phone",
     "normalise_phone",
     "search_terms",

@@ -15,7 +15,7 @@ class MemberRegistered(Body, frozen=True, kw_only=True, tag="member.registered")
     """By how much the store's counter of numbers moved; 0 for a number that was given."""
     category: str = ""
     source: str = ""
-    """Empty, or the name of the import and the row's key in it, so that a row counts once."""
+    """Empty, or the kind of the list and a keyed hash of the row, so that a row counts once."""
     joined_on: str = ""
     """Since when they are a member, YYYY-MM-DD."""
 

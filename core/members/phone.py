@@ -36,6 +36,14 @@ def normalise_phone(text: str) -> str:
     return _mainland(bare, text, abroad=False)
 
 
+def is_mobile(text: str) -> bool:
+    """Return whether a text is a mainland mobile number, in any spelling."""
+    try:
+        return _MOBILE.fullmatch(normalise_phone(text)) is not None
+    except ValueError:
+        return False
+
+
 def mask_phone(phone: str) -> str:
     """Hide the middle of a normalised phone: 13812342046 -> 138****2046.
 

@@ -198,6 +198,7 @@ PART = Part(
         "number_malformed": Refusal(
             422, N_("会员编号“%(number)s”不对：只用数字、字母和横线，最多 20 个")
         ),
+        "number_is_phone": Refusal(422, N_("会员编号不能用手机号")),
         "number_reserved": Refusal(
             422, N_("会员编号 %(number)s 属于自动编号的号段，请留空由系统编号")
         ),
@@ -207,6 +208,7 @@ PART = Part(
         "gender_unknown": Refusal(422, N_("性别请选择男、女或不填")),
         "category_unknown": Refusal(422, N_("没有“%(category)s”这个会员类别")),
         "card_malformed": Refusal(422, N_("卡号“%(card)s”读不出来，请重刷")),
+        "card_is_phone": Refusal(422, N_("卡号不能用手机号")),
         "card_taken": Refusal(409, N_("卡 %(card)s 已发给 %(name)s")),
         "card_unknown": Refusal(404, N_("卡 %(card)s 没有登记")),
     },

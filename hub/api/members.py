@@ -212,9 +212,11 @@ def show_member(member_id: str) -> Answer:
     refusals=(
         *PROFILE_REFUSALS,
         "number_malformed",
+        "number_is_phone",
         "number_taken",
         "number_reserved",
         "card_malformed",
+        "card_is_phone",
         "card_taken",
     ),
 )
@@ -266,7 +268,7 @@ def edit_member(member_id: str, asked: MemberEdit) -> Answer:
     body=NewCard,
     answer=Member,
     status=201,
-    refusals=("no_member", "card_malformed", "card_taken"),
+    refusals=("no_member", "card_malformed", "card_is_phone", "card_taken"),
 )
 def give_card(member_id: str, asked: NewCard) -> Answer:
     """Let a card stand for a member; the member's own card again changes nothing."""

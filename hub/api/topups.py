@@ -80,6 +80,7 @@ class Adjusted(msgspec.Struct, frozen=True, kw_only=True):
         "tender_unknown",
         "tendered_short",
         "card_malformed",
+        "card_is_phone",
         "card_taken",
     ),
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -104,17 +105,24 @@ def _options(command: Any) -> Any:
 @_options
 def import_members(**options: Any) -> None:
     """Take in members with their balances."""
-    _run(MEMBERS, post_member, **options)
+    _run(MEMBERS, lambda box: partial(post_member, key=box.secrets.card_key), **options)
 
 
 @import_group.command("items")
 @_options
 def import_items(**options: Any) -> None:
     """Take in services and products with prices and stock."""
-    _run(ITEMS, post_item, **options)
+    _run(ITEMS, lambda _box: post_item, **options)
 
 
-def _run(schema: Schema[Any], post: Post, *, file: Path, data: Path, **options: Any) -> None:
+def _run(
+    schema: Schema[Any],
+    posting: Callable[[Box], Post],
+    *,
+    file: Path,
+    data: Path,
+    **options: Any,
+) -> None:
     console = Console()
     box = open_hub(data)
     try:
@@ -127,7 +135,7 @@ def _run(schema: Schema[Any], post: Post, *, file: Path, data: Path, **options: 
                 source=file,
                 overrides=_overrides(options["maps"]),
                 today=today,
-                post=post,
+                post=posting(box),
             )
             _take_in(console, box, job, dry=options["dry_run"], sure=options["yes"])
     except Refused as refused:

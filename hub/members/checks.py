@@ -9,7 +9,7 @@ from datetime import date as calendar_date
 
 from core.errors import Refused
 from core.journal import Act
-from core.members import normalise_phone
+from core.members import is_mobile, normalise_phone
 from core.organisation import NumberFormat, settings, store
 from core.sqlite import Reader
 from hub.members import sql
@@ -48,7 +48,7 @@ class Application:
     card: str = ""
     standing: str = MEMBER
     source: str = ""
-    """For an import: the file's kind and the row's key in it."""
+    """For an import: the list's kind and a keyed hash of the row."""
     joined_on: str = ""
     """When they became a member, YYYY-MM-DD; empty is today."""
     extra: dict[str, str] = field(default_factory=dict)
@@ -61,6 +61,19 @@ def canonical_card(text: str) -> str:
     if not _CARD.fullmatch(number):
         raise Refused("card_malformed", card=text[:CARD_CHARACTERS_MAX])
     return number
+
+
+def is_phone(text: str, *, own: str) -> bool:
+    """Return whether a number or card is a mobile phone, or the person's `own` phone.
+
+    Numbers and cards stand in events, which stay for ever; a phone has to be erasable.
+    """
+    if is_mobile(text):
+        return True
+    try:
+        return bool(own) and normalise_phone(text) == normalise_phone(own)
+    except ValueError:
+        return False
 
 
 def check_profile(
@@ -143,7 +156,9 @@ def next_number(db: Reader, act: Act, *, shape: NumberFormat | None = None) -> t
     return f"{start}{issued + moved:0{shape.digits}}", moved
 
 
-def check_number(db: Reader, number: str, *, imported: bool) -> str:
+def check_number(db: Reader, number: str, *, phone: str, imported: bool) -> str:
+    if is_phone(number, own=phone):
+        raise Refused("number_is_phone")
     number = re.sub(r"\s", "", number).upper()
     if not imported and not _NUMBER.fullmatch(number):
         raise Refused("number_malformed", number=number[:20])
@@ -163,25 +178,28 @@ def faults(
 ) -> list[Refused]:
     """Return everything that `register`, or for a known `member` `change`, would refuse."""
     profile = application.profile
+    phone = profile.phone
     bare = Profile(name=profile.name, gender=profile.gender)
     checks: list[Callable[[], object]] = [
         lambda: check_profile(db, act, bare, member=member),
-        lambda: check_phone(db, profile.phone, member=member),
+        lambda: check_phone(db, phone, member=member),
         lambda: check_birthday(profile.birthday, today=act.date),
         lambda: check_category(db, application.category),
     ]
     if application.number:
-        checks.append(lambda: check_number(db, application.number, imported=False))
+        checks.append(lambda: check_number(db, application.number, phone=phone, imported=False))
     if application.card:
-        checks.append(lambda: check_card(db, application.card, member=member))
+        checks.append(lambda: check_card(db, application.card, member=member, phone=phone))
     return [refused for check in checks if (refused := _refusal(check)) is not None]
 
 
-def check_card(db: Reader, card: str, *, member: str | None) -> str:
-    """Return a card's number if it may stand for this member.
+def check_card(db: Reader, card: str, *, member: str | None, phone: str = "") -> str:
+    """Return a card's number if it may stand for this member, whose phone it must not be.
 
-    Refused: card_malformed, card_taken.
+    Refused: card_malformed, card_is_phone, card_taken.
     """
+    if is_phone(card, own=phone):
+        raise Refused("card_is_phone")
     number = canonical_card(card)
     held = db.one("SELECT member, active FROM card WHERE number = :card", card=number)
     if held is not None and held["active"] and held["member"] != member:

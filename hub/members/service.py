@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.journal import Act, Document
 from core.members import CardIssued, CardReturned, MemberChanged, MemberRegistered
 from core.sqlite import Writer
+from core.staff import require
 from hub.members import sql
 from hub.members.checks import (
     MEMBER,
@@ -25,15 +26,20 @@ def register(tx: Writer, act: Act, application: Application) -> str:
 
     A prospect (散客) gets no number.
     Refused: name_missing, name_too_long, phone_malformed, phone_taken, gender_unknown,
-    birthday_malformed, category_unknown, number_taken, number_reserved, card_malformed,
-    card_taken.
+    birthday_malformed, category_unknown, number_malformed, number_is_phone, number_taken,
+    number_reserved, and with a card what `issue_card` refuses.
     """
     checked = check_profile(tx, act, application.profile, member=None)
     category = check_category(tx, application.category)
     issued = 0
     given: str | None = None
     if application.number:
-        given = check_number(tx, application.number, imported=bool(application.source))
+        given = check_number(
+            tx,
+            application.number,
+            phone=checked["phone"],
+            imported=bool(application.source),
+        )
     elif application.standing == MEMBER:
         given, issued = next_number(tx, act)
     member = act.new_id()
@@ -79,7 +85,7 @@ def change(tx: Writer, act: Act, *, member: str, profile: Profile, category: str
 def enrol(tx: Writer, act: Act, *, member: str, card: str = "") -> None:
     """Turn a prospect into a member with a number; what they bought before stays theirs.
 
-    Refused: no_member, card_malformed, card_taken.
+    Refused: no_member, and with a card what `issue_card` refuses.
     """
     row = sql.member(tx, member)
     if row["standing"] == PROSPECT:
@@ -97,10 +103,13 @@ def enrol(tx: Writer, act: Act, *, member: str, card: str = "") -> None:
 def issue_card(tx: Writer, act: Act, *, member: str, card: str) -> str:
     """Let a medium stand for a member; return its number in the form it is kept in.
 
-    Refused: no_member, card_malformed, card_taken. Value is never on the medium.
+    Value is never on the medium. Without an actor the box itself acts, as for an import.
+    Refused: not_logged_in, not_allowed, no_member, card_malformed, card_is_phone, card_taken.
     """
-    sql.member(tx, member)
-    card = check_card(tx, card, member=member)
+    if act.actor is not None:
+        require(tx, act.actor, "card.issue")
+    phone = sql.member(tx, member)["phone"]
+    card = check_card(tx, card, member=member, phone=phone)
     held = tx.one("SELECT generation, active FROM card WHERE number = :card", card=card)
     if held is not None and held["active"]:
         return card

@@ -6,6 +6,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -79,10 +80,11 @@ def _post(box: Box, rows: list[TypedRow]) -> tuple[int, list[Batch]]:
     box.door.write(lambda tx: add_categories(tx, box.act(tx, device="import"), categories))
     with box.door.read() as db:
         before = box.journal.head(db).seq
+    post = partial(post_member, key=box.secrets.card_key)
     tally, batches, source = Tally(), [], iter(rows)
     while len(batch := list(islice(source, BATCH_ROWS))) == BATCH_ROWS:
         cpu, began = time.process_time(), time.perf_counter()
-        post_batch(box, batch, post_member, tally)
+        post_batch(box, batch, post, tally)
         batches.append(
             Batch(cpu_s=time.process_time() - cpu, lasted=time.perf_counter() - began)
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from core.imports import MemberRow
 from core.journal import drain_all
 from core.money import Cents
@@ -10,20 +12,29 @@ from hub.imports.service import GROUP_ROWS
 from hub.members import search
 
 
-def row(line, *, card=""):
-    return MemberRow(
-        line=line,
-        row_key=f"{line:064}",
-        name=f"客人{line}",
-        phone=f"139{line:08}",
-        card=card or f"80{line:06}",
-        principal=Cents(1_000),
+def row(line, *, card="", **more):
+    told = {
+        "line": line,
+        "row_key": f"{line:064}",
+        "name": f"客人{line}",
+        "phone": f"139{line:08}",
+        "card": card or f"80{line:06}",
+        "principal": Cents(1_000),
+    }
+    return MemberRow(**told | more)
+
+
+def bodies(shop):
+    """Return every event's bytes, as text."""
+    return shop.ask(
+        lambda db: [bytes(one["raw"]).decode() for one in db.all("SELECT raw FROM journal")]
     )
 
 
 def post(shop, rows):
     tally = Tally()
-    post_batch(shop.box, rows, post_member, tally)
+    post = partial(post_member, key=shop.box.secrets.card_key)
+    post_batch(shop.box, rows, post, tally)
     return tally
 
 
@@ -53,3 +64,32 @@ def test_rows_that_are_in_already_are_counted_beside_new_and_refused_ones(shop):
     tally = post(shop, [*known, row(500), row(501, card="80000001"), row(502)])
     assert (tally.added, tally.known) == (2, len(known))
     assert [line for line, _told in tally.refused] == [501]
+
+
+def test_a_phone_that_stood_for_a_number_or_card_is_in_no_event_and_finds_its_owner(shop):
+    rows = [
+        row(1, number="13900000001", card="13900000001"),
+        row(2, number="139-0000-0002", phone=""),
+        row(3, number="03116543210", phone="03116543210"),
+    ]
+    assert post(shop, rows).refused == []
+    for one, phone in zip(rows, ("13900000001", "13900000002", "03116543210"), strict=True):
+        (found,) = shop.ask(lambda db, phone=phone: search(db, phone))
+        assert (found["name"], found["phone"]) == (one.name, phone)
+        assert found["number"].startswith("MA")
+        assert not [raw for raw in bodies(shop) if phone in raw]
+    tally = post(shop, rows)
+    assert (tally.added, tally.known) == (0, len(rows))
+
+
+def test_an_event_names_its_row_by_nothing_that_can_be_guessed(shop):
+    one = row(1)
+    post(shop, [one])
+    told = [raw for raw in bodies(shop) if '"source"' in raw]
+    assert len(told) == 2
+    assert not [raw for raw in told if one.row_key in raw]
+    other = partial(post_member, key=b"another box's")
+    tally = Tally()
+    post_batch(shop.box, [one], other, tally)
+    assert (tally.added, tally.known) == (0, 0)
+    assert len(tally.refused) == 1

@@ -6,7 +6,16 @@ import pytest
 
 from core.errors import Refused
 from core.organisation import NumberFormat
-from hub.members import Application, Profile, check_card, faults, next_number
+from hub.members import (
+    Application,
+    Profile,
+    cards_of,
+    check_card,
+    faults,
+    issue_card,
+    next_number,
+    register,
+)
 from hub.members.checks import check_birthday
 
 TODAY = "2026-09-21"
@@ -86,6 +95,38 @@ def test_a_number_that_cannot_be_said_aloud_is_refused(shop, number):
     asked = Application(profile=Profile(name="王"), number=number)
     found = shop.ask(lambda db: faults(db, shop.box.act(db), asked))
     assert [refused.code for refused in found] == ["number_malformed"]
+
+
+@pytest.mark.parametrize("typed", ["13912345678", "139 1234 5678", "+86 139-1234-5678"])
+def test_a_mobile_phone_is_neither_number_nor_card(shop, typed):
+    asked = Application(profile=Profile(name="王"), number=typed, card=typed)
+    found = shop.ask(lambda db: faults(db, shop.box.act(db), asked))
+    assert [refused.code for refused in found] == ["number_is_phone", "card_is_phone"]
+    with pytest.raises(Refused, match="number_is_phone"):
+        shop.do(lambda tx, act: register(tx, act, asked))
+
+
+def test_ones_own_phone_of_any_kind_is_neither_number_nor_card(shop):
+    own = "0311-6543210"
+    asked = Application(profile=Profile(name="王", phone=own), number=own, card=own)
+    found = shop.ask(lambda db: faults(db, shop.box.act(db), asked))
+    assert [refused.code for refused in found] == ["number_is_phone", "card_is_phone"]
+    member = shop.member("王", own)
+    with pytest.raises(Refused, match="card_is_phone"):
+        shop.do(lambda tx, act: issue_card(tx, act, member=member, card="03116543210"))
+
+
+def test_a_card_is_issued_by_those_who_may_and_by_the_box_itself(shop):
+    member = shop.member()
+    with pytest.raises(Refused, match="not_allowed"):
+        shop.do(
+            lambda tx, act: issue_card(tx, act, member=member, card="04A1B2C3"),
+            role="technician",
+        )
+    shop.box.door.write(
+        lambda tx: issue_card(tx, shop.box.act(tx), member=member, card="04A1B2C3")
+    )
+    assert shop.ask(lambda db: [row["number"] for row in cards_of(db, member)]) == ["04A1B2C3"]
 
 
 def test_a_number_of_the_automatic_kind_is_left_to_the_counter(shop):
