@@ -292,14 +292,18 @@ def _new_page(form: Form, *, status: int = 200) -> Any:
 
 
 def _confirm_page(form: Form, application: Application) -> Any:
+    typed = application.profile
     with read() as db:
-        number = application.number or members.next_number(db, reading_act(db))[0]
+        act = reading_act(db)
+        number = application.number or members.next_number(db, act)[0]
         return show(
             "members/confirm.html",
             "members/_confirm.html",
             form=form,
             asked=application,
             number=number,
+            phone=members.check_phone(db, typed.phone, member=None),
+            birthday=members.check_birthday(typed.birthday, today=act.date),
             category=application.category or next(iter(settings(db).categories), ""),
             genders=GENDER_NAMES,
         )
