@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from core.web.tests.gallery import reader
 
@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 PICTURES = ROOT / "var" / "pictures"
 WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)
 TABLET = {"width": 1280, "height": 800}
 PORTRAIT = {"width": 810, "height": 1080}
 PHONE = {"width": 390, "height": 844}
