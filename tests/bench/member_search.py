@@ -10,6 +10,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pypinyin import Style, lazy_pinyin
 from rich.table import Table
@@ -69,7 +70,8 @@ def run(*, full: bool = False) -> Report:
     report = Report(
         title=f"member_search: {SEARCHES} searches of each kind, at most 20 hits",
         reading=[
-            "Each search finds an empty cache: another till has committed since the last one."
+            "Each search finds an empty cache: another till has committed since the last one.",
+            "CPU is what a search costs; the other columns also wait for a busy machine.",
         ],
     )
     for count in counts:
@@ -84,21 +86,24 @@ def _table(count: int) -> Table:
     try:
         people = _some(box, count)
         table = Table(
-            title=f"among {count:,} members, goal: no search over {GOAL_MS} ms",
+            title=f"among {count:,} members, goal: no search over {GOAL_MS} ms of CPU",
             title_justify="left",
         )
-        for heading in ("typed", "for example", "hits", "p50", "p99", "worst"):
+        for heading in ("typed", "for example", "hits", "p50", "p99", "worst", "worst CPU"):
             table.add_column(heading, justify="left" if heading == "typed" else "right")
         for kind, typed in KINDS.items():
             texts = [typed(row, card) for row, card in people]
-            hits, spent = _search(box, texts)
+            searches = [_search(box, text) for text in texts]
+            spent = [found.lasted_ms for found in searches]
+            cpu = max(found.cpu_ms for found in searches)
             table.add_row(
                 kind,
                 texts[0],
-                f"{hits}",
+                f"{max(found.hits for found in searches)}",
                 f"{statistics.median(spent):.1f} ms",
                 f"{percentile(spent, 99):.1f} ms",
-                f"{'[red]' if max(spent) > GOAL_MS else ''}{max(spent):.1f} ms",
+                f"{max(spent):.1f} ms",
+                f"{'[red]' if cpu > GOAL_MS else ''}{cpu:.1f} ms",
             )
         return table
     finally:
@@ -114,16 +119,22 @@ def _some(box: Box, count: int) -> list[tuple[Row, str]]:
         return [(row, cards_of(db, row["id"])[0]["number"]) for row in found if row]
 
 
-def _search(box: Box, texts: list[str]) -> tuple[int, list[float]]:
-    """Return the most hits and the milliseconds of each search."""
-    spent, hits = [], 0
-    for text in texts:
-        box.door.write(
-            lambda tx: tx.run("UPDATE box SET value = value + 1 WHERE name = 'boot'")
-        )
-        began = time.perf_counter()
-        with box.door.read() as db:
-            found = search(db, text)
-        spent.append((time.perf_counter() - began) * 1000)
-        hits = max(hits, len(found))
-    return hits, spent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """One search: how many it found, and what it took."""
+
+    hits: int
+    lasted_ms: float
+    cpu_ms: float
+
+
+def _search(box: Box, text: str) -> Search:
+    box.door.write(lambda tx: tx.run("UPDATE box SET value = value + 1 WHERE name = 'boot'"))
+    cpu, began = time.thread_time(), time.perf_counter()
+    with box.door.read() as db:
+        hits = len(search(db, text))
+    return Search(
+        hits=hits,
+        lasted_ms=(time.perf_counter() - began) * 1000,
+        cpu_ms=(time.thread_time() - cpu) * 1000,
+    )

@@ -58,7 +58,7 @@ class Till:
             for digit in yuan:
                 self.page.keyboard.press(digit)
             self.page.locator("#open-shift [data-pad-confirm]").click()
-            expect(self.page.get_by_text("本班到现在")).to_be_visible()
+            expect(self.page.locator("a[href='/shift/close']")).to_be_visible()
         self.open("/")
 
     def tap(self, name: str) -> None:

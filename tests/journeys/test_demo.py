@@ -137,6 +137,7 @@ def refused(folder, *words):
     return done.stderr
 
 
+@pytest.mark.deep
 def test_every_address_answers_and_what_was_done_stays_until_it_is_reset(start, tmp_path):
     demo = start()
     addresses = demo.urls["addresses"]
@@ -204,6 +205,7 @@ def test_a_printer_that_is_off_stops_no_sale_and_its_receipt_comes_out_once(star
     demo.end()
 
 
+@pytest.mark.deep
 def test_a_program_that_dies_comes_back(start):
     demo = start()
     web = next(

@@ -44,15 +44,18 @@ PATHS = (
 )
 FEED = "SELECT content FROM feed_document WHERE content IS NOT NULL"
 WINDOWS = {
-    "tablet": {"size": TABLET, "language": "zh-CN"},
-    "phone": {"size": PHONE, "language": "en"},
+    "tablet": {"size": TABLET, "language": "zh-CN", "theme": "dark"},
+    "phone": {"size": PHONE, "language": "en", "theme": "light"},
 }
 
 
 @pytest.fixture(scope="module", params=sorted(WINDOWS))
 def owner(request, browser, demo):
-    opened = Till(browser, demo, role="owner", **WINDOWS[request.param])
+    window = dict(WINDOWS[request.param])
+    theme = window.pop("theme")
+    opened = Till(browser, demo, role="owner", **window)
     opened.open_shift()
+    opened.open(f"/?theme={theme}")
     opened.window = request.param
     yield opened
     opened.close()

@@ -21,7 +21,7 @@ from core.wallet import holdings
 from tests.kills.sellers import Address, Seller
 from tests.started import Hub, Shop, assert_sound, launch, reading, seed
 
-ROUNDS = 30
+ROUNDS = 16
 ALL_OF_IT_EVERY = 10
 """In these rounds arbiter and worker die together, as when the plug is pulled."""
 KILL_WITHIN_S = 0.15

@@ -12,7 +12,7 @@ from core.web.tests.gallery.conftest import PLAIN_HTTP_NAME
 from core.web.tests.gallery.reader import scan, type_by_hand
 from core.web.tests.gallery.shop import PAIRING_CODE, PIN
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.deep]
 
 STORED_KEY = """
   () => new Promise((done) => {

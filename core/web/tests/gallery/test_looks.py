@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from core.web.tests.gallery.conftest import AXE, SIZES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.deep]
 
 PAGES = (
     "/",
