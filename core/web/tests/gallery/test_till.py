@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from core.web.tests.gallery.reader import scan, type_by_hand
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.deep]
 
 DUE = 38800
 """Fen: two services at the member's price and two pots of tea."""
