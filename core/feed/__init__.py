@@ -17,7 +17,7 @@ import msgspec
 
 from core.errors import N_, Refusal, Refused
 from core.journal import Act, Body, Document, Part, Parts
-from core.sqlite import Migration, Reader, Writer
+from core.sqlite import Migration, Writer
 
 __all__ = ["PART", "FeedDocument", "FeedPublished", "load", "publish", "read_snapshot", "take"]
 
@@ -99,16 +99,6 @@ def read_snapshot(text: str) -> list[FeedDocument]:
             except msgspec.MsgspecError as error:
                 raise Refused("bad_snapshot", line=number, reason=str(error)) from error
     return documents
-
-
-def content_of(db: Reader, topic: str, key: str) -> dict[str, Any] | None:
-    """Return a document as it came down, or None."""
-    raw = db.value(
-        "SELECT content FROM feed_document WHERE topic = :topic AND key = :key",
-        topic=topic,
-        key=key,
-    )
-    return None if raw is None else msgspec.json.decode(raw)
 
 
 PART = Part(

@@ -21,7 +21,6 @@ INVITE_MS = 15 * MINUTE_MS
 NONCE_MS = 10 * MINUTE_MS
 TOKEN_BYTES = 32
 NAME_CHARACTERS_MAX = 30
-SEEN_EVERY_MS = MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
