@@ -94,6 +94,7 @@ def _surroundings() -> dict[str, object]:
         except Refused:  # A box that was not set up yet still shows its pages.
             name, zone, idle = _("店枢"), "UTC", 0
         nav = _nav(grants_of(db, who.role)) if who.role else []
+        scanned = devices.last_scan(db)
     known: dict[str, object] = {
         "store_name": name,
         "zone": zone,
@@ -107,7 +108,7 @@ def _surroundings() -> dict[str, object]:
     }
     if who.staff is not None and not who.token:
         known["lock_url"] = url_for("access.lock")
-        known["stream_url"] = url_for("pos.stream")
+        known["stream_url"] = url_for("pos.stream", after=scanned)
     return known
 
 

@@ -11,7 +11,7 @@ from core.web.language import gettext, language, ngettext
 from core.web.markers import Door, paired, permission, permission_of, public, staff_only
 from core.web.openapi import describe
 from core.web.shell import Capability, NavItem, bulletin, is_partial, make_app, theme
-from core.web.stream import Bulletin
+from core.web.stream import Bulletin, News
 from core.web.told import sentence, tell
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Endpoint",
     "House",
     "NavItem",
+    "News",
     "bulletin",
     "caller",
     "csrf_token",

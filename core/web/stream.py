@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from flask import Response, stream_with_context
 
 HEARTBEAT_S = 15
 STREAMS_MAX = 64
 RETRY_AFTER_S = 5
+
+
+class News(NamedTuple):
+    """One event of a stream.
+
+    A stream that is opened again asks for what came after the last `place` that it saw.
+    """
+
+    name: str
+    text: str = ""
+    place: str = ""
 
 
 class Bulletin:
@@ -31,8 +43,8 @@ class Bulletin:
             self._moved.wait_for(lambda: self._number != seen, timeout_s)
             return self._number
 
-    def stream(self, news: Callable[[], list[tuple[str, str]] | None]) -> Response:
-        """Stream what `news` returns, as (event, data), each time that something moved.
+    def stream(self, news: Callable[[], list[News] | None]) -> Response:
+        """Stream what `news` returns, each time that something moved.
 
         None ends the stream: who listens was shut out meanwhile.
         Over the cap the page is told to poll instead (503).
@@ -45,13 +57,12 @@ class Bulletin:
         def events() -> Iterator[str]:
             try:
                 seen = self._number
-                yield _event("hello", "")
+                yield _event(News("hello"))
                 while (told := news()) is not None:
-                    for name, text in told:
-                        yield _event(name, text)
+                    yield from map(_event, told)
                     moved = self.wait(seen, HEARTBEAT_S)
                     if moved == seen:
-                        yield _event("hb", "")
+                        yield _event(News("hb"))
                     seen = moved
             finally:
                 self._streams.release()
@@ -61,6 +72,7 @@ class Bulletin:
         return response
 
 
-def _event(name: str, text: str) -> str:
-    lines = "".join(f"data: {line}\n" for line in text.split("\n"))
-    return f"event: {name}\n{lines}\n"
+def _event(news: News) -> str:
+    lines = "".join(f"data: {line}\n" for line in news.text.split("\n"))
+    place = f"id: {news.place}\n" if news.place else ""
+    return f"{place}event: {news.name}\n{lines}\n"

@@ -14,6 +14,7 @@ from hub.devices.printer import Job, to_json
 
 JOBS_SHOWN_MAX = 50
 SCAN_CHARACTERS_MAX = 128
+SCAN_WAITS_MS = 10_000
 
 QUEUED, CLAIMED, DONE, UNKNOWN, DROPPED = "queued", "claimed", "done", "unknown", "dropped"
 
@@ -311,6 +312,18 @@ def scans_after(db: Reader, *, till: str, after: str) -> list[Row]:
 
 def last_scan(db: Reader) -> str:
     return db.value("SELECT MAX(id) FROM scan") or ""
+
+
+def scans_start(db: Reader, told: str | None, *, now: int) -> str:
+    """Return the scan after which a stream begins: the last one that its page was `told`.
+
+    A card swiped while one page gives way to the next belongs to the next; one swiped longer
+    than `SCAN_WAITS_MS` before is no guest's any more. A page that was told none begins now.
+    """
+    if told is None:
+        return last_scan(db)
+    old = db.value("SELECT MAX(id) FROM scan WHERE at < :at", at=now - SCAN_WAITS_MS) or ""
+    return max(told, old)
 
 
 PART = Part(

@@ -15,6 +15,7 @@ from core.money import parse_yuan
 from core.organisation import settings
 from core.sqlite import Reader
 from core.web import (
+    News,
     bulletin,
     fresh_read,
     is_partial,
@@ -27,7 +28,7 @@ from core.web import (
 from hub import checkout, members
 from hub.access import device, till, watch
 from hub.box import here
-from hub.devices import last_scan, scans_after, waiting
+from hub.devices import scans_after, scans_start, waiting
 from hub.pos import service
 from hub.receipts import tender_label
 
@@ -254,17 +255,19 @@ def print_receipt(ticket: str) -> Any:
 def stream() -> Response:
     """Send this device its scans, and tell its page when something may have changed."""
     mine, may_listen = till(), watch()
+    told = request.headers.get("Last-Event-ID") or request.args.get("after")
     with read() as db:
-        seen = last_scan(db)
+        seen = scans_start(db, told, now=here().journal.clock.read().at)
 
-    def news() -> list[tuple[str, str]] | None:
+    def news() -> list[News] | None:
         nonlocal seen
         with read() as db:
             if not may_listen(db):
                 return None
             rows = scans_after(db, till=mine, after=seen)
         seen = rows[-1]["id"] if rows else seen
-        return [("scan", row["value"]) for row in rows] + [("refresh", "ticket")]
+        scans = [News("scan", row["value"], place=row["id"]) for row in rows]
+        return [*scans, News("refresh", "ticket")]
 
     return bulletin().stream(news)
 

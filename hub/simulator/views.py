@@ -13,7 +13,7 @@ from core.catalog import items
 from core.errors import Refused
 from core.sqlite import Reader
 from core.staff import ROLE_NAMES
-from core.web import bulletin, csrf_token, is_partial, public, read, reading_act, write
+from core.web import News, bulletin, csrf_token, is_partial, public, read, reading_act, write
 from hub import members, wallet
 from hub.access import invite
 from hub.box import here
@@ -180,7 +180,7 @@ def scan() -> Any:
 @public
 def stream() -> Response:
     """Tell open pages that a paper came out or the printer was switched."""
-    return bulletin().stream(lambda: [("refresh", "paper")])
+    return bulletin().stream(lambda: [News("refresh", "paper")])
 
 
 def tills(cast: Cast) -> tuple[str, ...]:

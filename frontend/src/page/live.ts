@@ -12,6 +12,7 @@ const REOPEN_AFTER_MS = 45_000;
 const POLL_EVERY_MS = 3000;
 const STREAM_AGAIN_MS = 60_000;
 const GATHER_MS = 150;
+const PLACE_KEY = "dianshu-stream-place";
 
 let stream: EventSource | null = null;
 let lastHeardMs = performance.now();
@@ -98,10 +99,19 @@ function onFailure(): void {
   }
 }
 
+/** Where this browser left off: a card swiped while its pages change is not lost. */
+function resumed(url: string): string {
+  const place = localStorage.getItem(PLACE_KEY);
+  if (place === null) return url;
+  const at = new URL(url, location.href);
+  at.searchParams.set("after", place);
+  return at.href;
+}
+
 function open(url: string): void {
   refusedAtMs = null;
   openedAtMs = performance.now();
-  stream = new EventSource(url);
+  stream = new EventSource(resumed(url));
   stream.addEventListener("open", () => {
     heard();
     if (missed) refreshTopics("all");
@@ -117,6 +127,8 @@ function open(url: string): void {
   });
   stream.addEventListener("scan", (event) => {
     heard();
+    const place = (event as MessageEvent).lastEventId;
+    if (place !== "") localStorage.setItem(PLACE_KEY, place);
     scanned(field(event, "code"), "stream");
   });
   stream.addEventListener("error", onFailure);

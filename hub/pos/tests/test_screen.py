@@ -9,6 +9,7 @@ import pytest
 from core.till import Offered
 from hub import till, wallet
 from hub.access.tests.tablet import paired
+from hub.devices import put_scan
 from hub.tests.shop import TILL
 
 taps = iter(range(10_000))
@@ -225,3 +226,28 @@ def test_a_stream_ends_when_its_device_is_shut_out(shop, tablet):
     device = shop.ask(lambda db: db.value("SELECT id FROM device"))
     shop.browser("manager").post(f"/settings/devices/{device}/unpair")
     assert list(stream) == []
+
+
+def first_news(tablet, stream, count):
+    with tablet.http.get(stream) as answer:
+        events = iter(answer.response)
+        assert b"hello" in next(events)
+        return [next(events).decode() for _ in range(count)]
+
+
+def test_a_card_swiped_while_a_page_gives_way_to_the_next_reaches_the_next(shop, tablet):
+    [stream] = re.findall(r'data-stream="([^"]+)"', tablet.get("/").text)
+    shop.do(lambda tx, act: put_scan(tx, act, till=TILL, value="0012345678"))
+    scan, _ = first_news(tablet, stream, 2)
+    assert "event: scan\ndata: 0012345678\n" in scan
+    [place] = re.findall(r"^id: (.+)$", scan, re.MULTILINE)
+    [after] = first_news(tablet, f"/stream?after={place}", 1)
+    assert "event: refresh" in after
+
+
+def test_a_card_swiped_long_before_a_page_opened_is_no_longer_meant(shop, tablet):
+    [stream] = re.findall(r'data-stream="([^"]+)"', tablet.get("/").text)
+    shop.do(lambda tx, act: put_scan(tx, act, till=TILL, value="0012345678"))
+    shop.do(lambda tx, _: tx.run("UPDATE scan SET at = at - 11000"))
+    [after] = first_news(tablet, stream, 1)
+    assert "event: refresh" in after
