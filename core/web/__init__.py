@@ -5,6 +5,16 @@ A view parses, calls `write` or `read` once, and renders. Every route declares w
 
 from core.web.api import KEY_HEADER, REPLAY_HEADER, Asked, Endpoint, endpoint_of
 from core.web.edge import Caller, House, caller, fresh_read, house, read, reading_act, write
+from core.web.forms import (
+    Form,
+    constraint_sentence,
+    fresh_id,
+    go,
+    minted_id,
+    show,
+    typed_form,
+    typed_yuan,
+)
 from core.web.guard import csrf_token
 from core.web.guard import install as install_guards
 from core.web.language import gettext, language, ngettext
@@ -23,21 +33,26 @@ __all__ = [
     "Capability",
     "Door",
     "Endpoint",
+    "Form",
     "House",
     "NavItem",
     "News",
     "bulletin",
     "caller",
+    "constraint_sentence",
     "csrf_token",
     "describe",
     "endpoint_of",
+    "fresh_id",
     "fresh_read",
     "gettext",
+    "go",
     "house",
     "install_guards",
     "is_partial",
     "language",
     "make_app",
+    "minted_id",
     "ngettext",
     "paired",
     "permission",
@@ -46,8 +61,11 @@ __all__ = [
     "read",
     "reading_act",
     "sentence",
+    "show",
     "staff_only",
     "tell",
     "theme",
+    "typed_form",
+    "typed_yuan",
     "write",
 ]

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from flask import current_app, g
 
-from core.journal import Act, Parts, drain_all
+from core.journal import Act, Journal, Parts, drain_all
 from core.sqlite import Door, Reader, Writer
 
 T = TypeVar("T")
@@ -24,6 +24,9 @@ class House(Protocol):
 
     @property
     def parts(self) -> Parts: ...
+
+    @property
+    def journal(self) -> Journal: ...
 
     def written(self) -> None:
         """Tell the program's other processes that something was committed."""

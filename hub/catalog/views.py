@@ -10,12 +10,22 @@ from core.catalog import Category, Item, ItemKind, Offer
 from core.errors import N_
 from core.organisation import stores
 from core.sqlite import Reader
+from core.web import (
+    Form,
+    go,
+    minted_id,
+    permission,
+    read,
+    reading_act,
+    show,
+    typed_form,
+    typed_yuan,
+    write,
+)
 from core.web import gettext as _
-from core.web import permission, read, reading_act, write
 from hub.box import here
 from hub.catalog import service, sql
 from hub.catalog.service import StockMove
-from hub.forms import Form, go, minted_id, show, typed_form, typed_yuan
 
 pages = Blueprint("catalog", __name__, template_folder="templates", url_prefix="/catalog")
 

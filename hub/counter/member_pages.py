@@ -12,12 +12,22 @@ from core.errors import Refused
 from core.journal import Act
 from core.organisation import settings
 from core.sqlite import Reader, Row, Writer
-from core.web import fresh_read, permission, read, reading_act, write
+from core.web import (
+    Form,
+    fresh_id,
+    fresh_read,
+    go,
+    permission,
+    read,
+    reading_act,
+    show,
+    typed_form,
+    write,
+)
 from hub import members
 from hub.attempts import once
 from hub.counter.profile import ALL_SHOWN_MAX, SHOWN_MAX, look_at
 from hub.counter.words import CHANGE_NAMES, GENDER_NAMES, KIND_NAMES, STANDING_NAMES
-from hub.forms import Form, fresh_id, go, show, typed_form
 from hub.members import MEMBER, PROSPECT, Application, Profile
 from hub.shown import may
 from hub.wallet import balance

@@ -18,14 +18,24 @@ from core.organisation import Settings, Tender, settings
 from core.sqlite import Reader, Row
 from core.till import Offered
 from core.wallet import Asset, ToppedUp
-from core.web import fresh_read, permission, read, reading_act, write
+from core.web import (
+    Form,
+    fresh_id,
+    fresh_read,
+    go,
+    permission,
+    read,
+    reading_act,
+    show,
+    typed_form,
+    write,
+)
 from core.web import gettext as _
 from hub.access import till
 from hub.checkout import pay_topup, reprint
 from hub.counter import sql
 from hub.counter.words import ASSET_NAMES
 from hub.devices import was_printed
-from hub.forms import Form, fresh_id, go, show, typed_form
 from hub.members import member_of
 from hub.receipts import proof, tender_label
 from hub.till import find_open_period

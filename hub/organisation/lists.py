@@ -10,7 +10,7 @@ from core.errors import N_, Refused
 from core.journal import Act
 from core.organisation import Tender, company, settings, store
 from core.sqlite import Writer
-from core.web import caller, permission, read, write
+from core.web import Form, caller, go, permission, read, typed_form, write
 from core.web import gettext as _
 from hub.box import here
 from hub.devices import (
@@ -27,7 +27,6 @@ from hub.devices import (
 from hub.devices import (
     printers as known_printers,
 )
-from hub.forms import Form, go, typed_form
 from hub.organisation import service
 from hub.organisation.blueprint import pages
 from hub.receipts import Printed, test_page

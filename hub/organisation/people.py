@@ -8,10 +8,9 @@ from flask import render_template, request, url_for
 
 from core.crypto import make_pin
 from core.staff import ROLE_NAMES, StaffDocument
-from core.web import caller, permission, read, write
+from core.web import Form, caller, go, minted_id, permission, read, typed_form, write
 from core.web import gettext as _
 from hub.box import here
-from hub.forms import Form, go, minted_id, typed_form
 from hub.organisation import staff
 from hub.organisation.blueprint import pages
 

@@ -28,10 +28,20 @@ from core.organisation import (
 )
 from core.sqlite import Reader
 from core.wallet import Earning, earned, earned_by_topup
+from core.web import (
+    Form,
+    go,
+    permission,
+    read,
+    reading_act,
+    show,
+    staff_only,
+    typed_form,
+    typed_yuan,
+    write,
+)
 from core.web import gettext as _
-from core.web import permission, read, reading_act, staff_only, write
 from hub.devices import printers
-from hub.forms import Form, go, show, typed_form, typed_yuan
 from hub.members import next_number
 from hub.organisation import service
 from hub.organisation.blueprint import pages

@@ -11,7 +11,17 @@ from flask import Blueprint, render_template, request, url_for
 from core.errors import N_, Refused
 from core.organisation import settings, stores
 from core.sqlite import Reader
-from core.web import fresh_read, permission, reading_act, write
+from core.web import (
+    Form,
+    fresh_id,
+    fresh_read,
+    go,
+    permission,
+    reading_act,
+    show,
+    typed_form,
+    write,
+)
 from core.web import gettext as _
 from hub.access import till
 from hub.checkout import (
@@ -23,7 +33,6 @@ from hub.checkout import (
     sales_of_day,
 )
 from hub.devices import drop, jobs, printers, waiting, was_printed
-from hub.forms import Form, fresh_id, go, show, typed_form
 from hub.receipts import proof, tender_label
 from hub.sales import service, sql
 from hub.till import find_open_period

@@ -9,7 +9,7 @@ import pytest
 
 from core.catalog import Category, Item
 from core.errors import Refused
-from hub.forms import Form, constraint_sentence, go, minted_id, typed_yuan
+from core.web import Form, constraint_sentence, go, minted_id, typed_yuan
 from hub.shown import clock_time, moment, phone_shown, short_moment
 
 

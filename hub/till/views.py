@@ -9,10 +9,20 @@ from flask import Blueprint, render_template, request, url_for
 from core.errors import Refused
 from core.organisation import settings
 from core.sqlite import Reader
-from core.web import fresh_read, permission, read, reading_act, write
+from core.web import (
+    Form,
+    fresh_id,
+    fresh_read,
+    go,
+    permission,
+    read,
+    reading_act,
+    show,
+    typed_form,
+    write,
+)
 from core.web import gettext as _
 from hub.access import till
-from hub.forms import Form, fresh_id, go, show, typed_form
 from hub.receipts import exception_label, kind_label, tender_label
 from hub.shown import may
 from hub.till import sql

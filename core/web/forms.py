@@ -14,9 +14,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.errors import Refused
 from core.money import AMOUNT_MAX, parse_yuan
-from core.web import gettext as _
-from core.web import is_partial, sentence
-from hub.box import here
+from core.web.edge import house
+from core.web.language import gettext as _
+from core.web.shell import is_partial
+from core.web.told import sentence
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -149,7 +150,7 @@ def go(url: str) -> AnyResponse:
 
 def fresh_id() -> str:
     """Return an id for something new, minted before the first try to make it."""
-    journal = here().journal
+    journal = house().journal
     return journal.ids.new(journal.clock.read().at)
 
 
