@@ -10,9 +10,20 @@ import msgspec
 from flask import current_app
 
 from core.clock import Clock, SystemClock
-from core.crypto import LogKey, card_key, database_key, log_key, pin_pepper, verify_log
+from core.crypto import LogKey, card_key, database_key, log_key, pin_pepper
 from core.ids import Ids
-from core.journal import MIGRATIONS, Act, Finding, Identity, Journal, Part, Parts, verify
+from core.journal import (
+    MIGRATIONS,
+    Act,
+    Birth,
+    Finding,
+    Identity,
+    Journal,
+    Part,
+    Parts,
+    signed_by_birth,
+    verify,
+)
 from core.organisation import Store, store
 from core.sqlite import Door, Migration, Reader, Writer
 from hub.doorbell import ring
@@ -33,16 +44,6 @@ LOCAL = Part(
         ),
     ),
 )
-
-
-class Birth(msgspec.Struct, frozen=True, kw_only=True):
-    """The birth certificate of an epoch: which key may write it. Head office countersigns."""
-
-    hub: str
-    epoch: int
-    key: str
-    """The epoch's Ed25519 public key, base64url."""
-    made_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +170,3 @@ def _remember(tx: Writer, name: str, value: str) -> None:
         name=name,
         value=value,
     )
-
-
-def signed_by_birth(birth: bytes, signature: bytes, message: bytes) -> bool:
-    """Say whether an epoch's own key made a signature."""
-    key = msgspec.json.decode(birth, type=Birth).key
-    return verify_log(public=key, message=message, signature=signature)

@@ -18,11 +18,10 @@ import sqlcipher3.dbapi2 as driver
 
 from core.crypto import database_key
 from core.errors import Refused
-from core.journal import MIGRATIONS, Parts, drain_all, rebuild
+from core.journal import MIGRATIONS, Parts, drain_all, rebuild, signed_by_birth
 from core.journal import verify as findings_of
 from core.sqlite import Door, Reader
 from hub.app import CAPABILITIES, CORE_PARTS
-from hub.box import signed_by_birth
 from hub.command_line import data_option, use_credentials
 
 REBUILDS_MAX = 5

@@ -7,6 +7,7 @@ rows and `rebuild` gives them again.
 """
 
 from core.journal.append import Act, Head, Identity, Journal, assert_balanced, documents_of
+from core.journal.birth import Birth, signed_by_birth
 from core.journal.changes import Add, Append, Change, Put, apply, stamp_of
 from core.journal.event import (
     Body,
@@ -32,6 +33,7 @@ __all__ = [
     "Act",
     "Add",
     "Append",
+    "Birth",
     "Body",
     "Change",
     "Document",
@@ -60,6 +62,7 @@ __all__ = [
     "kind_of",
     "rebuild",
     "seal",
+    "signed_by_birth",
     "stamp_of",
     "verify",
 ]

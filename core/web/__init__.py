@@ -18,7 +18,15 @@ from core.web.forms import (
 from core.web.guard import csrf_token
 from core.web.guard import install as install_guards
 from core.web.language import gettext, language, ngettext
-from core.web.markers import Door, paired, permission, permission_of, public, staff_only
+from core.web.markers import (
+    Door,
+    paired,
+    permission,
+    permission_of,
+    program,
+    public,
+    staff_only,
+)
 from core.web.openapi import describe
 from core.web.shell import Capability, NavItem, bulletin, is_partial, make_app, theme
 from core.web.stream import Bulletin, News
@@ -57,6 +65,7 @@ __all__ = [
     "paired",
     "permission",
     "permission_of",
+    "program",
     "public",
     "read",
     "reading_act",

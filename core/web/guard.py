@@ -46,6 +46,8 @@ def check_origin() -> None:
     """Refuse what another site sends. Refused: wrong_origin, page_too_old."""
     if request.method in SAFE or caller().token:
         return
+    if request.endpoint is not None and _declared(request.endpoint) == Door.PROGRAM:
+        return
     if request.path.startswith("/api/") and caller().device is None:
         return  # No cookie to ride on, and the permission check turns strangers away.
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
@@ -65,10 +67,10 @@ def check_permission() -> None:
     """
     if request.endpoint is None or request.endpoint == "static":
         return
-    needed = permission_of(current_app.view_functions[request.endpoint])
+    needed = _declared(request.endpoint)
     if needed is None:
         raise RuntimeError(f"{request.endpoint} declares no permission")
-    if needed == Door.PUBLIC:
+    if needed in {Door.PUBLIC, Door.PROGRAM}:
         return
     who = caller()
     if who.device is None and not who.token:
@@ -80,6 +82,10 @@ def check_permission() -> None:
     if needed != Door.STAFF:
         with read() as db:
             require(db, who.staff, needed)
+
+
+def _declared(endpoint: str) -> str | None:
+    return permission_of(current_app.view_functions[endpoint])
 
 
 def harden(response: Response) -> Response:

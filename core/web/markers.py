@@ -15,6 +15,9 @@ class Door(StrEnum):
 
     PUBLIC = "public"
     """Anybody on the network: pairing, health, static files."""
+    PROGRAM = "program"
+    """A program that proves itself by what it sends. No cookie counts there, so there is none
+    that another site could ride on, and no page whose token it could bring."""
     PAIRED = "paired"
     """A paired device, nobody logged in: the staff list, the PIN."""
     STAFF = "staff"
@@ -35,6 +38,7 @@ def permission(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 public = _mark(Door.PUBLIC)
+program = _mark(Door.PROGRAM)
 paired = _mark(Door.PAIRED)
 staff_only = _mark(Door.STAFF)
 
