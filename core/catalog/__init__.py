@@ -1,6 +1,26 @@
 """What the shop sells: items in categories, and the offers that fill a member's wallet."""
 
 from core.catalog.documents import Category, Item, ItemKind, Offer
+from core.catalog.editing import (
+    check_category_removal,
+    check_item,
+    check_offer,
+    item_document,
+    offer_document,
+)
+from core.catalog.finding import (
+    ITEMS_SHOWN_MAX,
+    Wanted,
+    all_categories,
+    all_offers,
+    brands,
+    known_category,
+    known_item,
+    known_offer,
+    on_hand,
+    units,
+    wanted_items,
+)
 from core.catalog.search import syllables, terms_of
 from core.catalog.tables import (
     PART,
@@ -16,20 +36,36 @@ from core.catalog.tables import (
 )
 
 __all__ = [
+    "ITEMS_SHOWN_MAX",
     "PART",
     "Category",
     "Item",
     "ItemKind",
     "Offer",
     "StockCounted",
+    "Wanted",
+    "all_categories",
+    "all_offers",
+    "brands",
     "categories",
+    "check_category_removal",
+    "check_item",
+    "check_offer",
     "find_item",
     "item",
+    "item_document",
     "items",
     "items_by_ids",
+    "known_category",
+    "known_item",
+    "known_offer",
     "offer",
+    "offer_document",
     "offers",
+    "on_hand",
     "stock_change",
     "syllables",
     "terms_of",
+    "units",
+    "wanted_items",
 ]

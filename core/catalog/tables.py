@@ -190,5 +190,16 @@ PART = Part(
     tables={"stock": ("store", "item")},
     now={StockCounted: _count_stock},
     feeds={"item": _take_item, "category": _take_category, "offer": _take_offer},
-    refusals={"item_gone": Refusal(409, N_("这个项目已下架，请刷新后重选"))},
+    refusals={
+        "item_gone": Refusal(409, N_("这个项目已下架，请刷新后重选")),
+        "no_item": Refusal(404, N_("没有这个项目")),
+        "no_category": Refusal(404, N_("没有这个分类")),
+        "no_offer": Refusal(404, N_("没有这个套餐或卡种")),
+        "code_taken": Refusal(409, N_("编号 %(typed)s 已被“%(name)s”使用")),
+        "barcode_taken": Refusal(409, N_("条码 %(barcode)s 已被“%(name)s”使用")),
+        "member_price_high": Refusal(422, N_("会员价不能高于门市价 ¥%(price)s")),
+        "principal_high": Refusal(422, N_("本金不能多于售价 ¥%(price)s，多出的是赠金")),
+        "offer_empty": Refusal(422, N_("本金、赠金和积分不能都是零")),
+        "category_used": Refusal(409, N_("“%(name)s”下还有 %(count)s 个项目，请先移走")),
+    },
 )

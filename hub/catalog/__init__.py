@@ -1,6 +1,7 @@
 """What the shop sells, edited in the shop: items, categories, card types, stock."""
 
 from core.errors import N_
+from core.pages import SHARED
 from core.web import Capability, NavItem
 from hub.catalog.service import (
     PART,
@@ -18,7 +19,7 @@ from hub.catalog.views import pages
 CAPABILITY = Capability(
     name="catalog",
     parts=(PART,),
-    blueprints=(pages,),
+    blueprints=(SHARED, pages),
     nav=(
         NavItem(
             endpoint="catalog.items",

@@ -1,4 +1,4 @@
-"""Queries of the catalogue's pages."""
+"""Queries for those who edit the catalogue; what is off sale is found, too."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Wanted:
     active: bool = True
 
 
-def item(db: Reader, item_id: str) -> Row:
+def known_item(db: Reader, item_id: str) -> Row:
     """Return an item, also one that is off sale. Refused: no_item."""
     row = db.one("SELECT * FROM item WHERE id = :id", id=item_id)
     if row is None:
@@ -46,12 +46,16 @@ def item_by_barcode(db: Reader, barcode: str) -> Row | None:
     )
 
 
-def items(db: Reader, store: str, wanted: Wanted) -> list[Row]:
-    """Return the wanted items with stock and category, in the shop's order."""
+def wanted_items(db: Reader, wanted: Wanted, *, store: str = "") -> list[Row]:
+    """Return the wanted items with stock and category, in the shop's order.
+
+    `on_hand` is what a store has, or all of them together where none is named.
+    """
     first, *more = wanted.typed.lower().split() or [""]
     rows = db.all(
         """SELECT i.*, s.on_hand, c.name AS category_name, c.colour FROM item i
-             LEFT JOIN stock s ON s.store = :store AND s.item = i.id
+             LEFT JOIN (SELECT item, SUM(on_hand) AS on_hand FROM stock
+                         WHERE :store = '' OR store = :store GROUP BY item) s ON s.item = i.id
              LEFT JOIN category c ON c.id = i.category
             WHERE i.active = :active
               AND (:kind = '' OR i.kind = :kind)
@@ -77,6 +81,7 @@ def items_in(db: Reader, category_id: str) -> int:
 
 
 def on_hand(db: Reader, store: str, item_id: str) -> int:
+    """Return how many pieces of an item a store has; 0 where nobody counted."""
     return (
         db.value(
             "SELECT on_hand FROM stock WHERE store = :store AND item = :item",
@@ -95,13 +100,14 @@ def brands(db: Reader) -> list[str]:
 
 
 def units(db: Reader) -> list[str]:
+    """Return the units in use, the most usual first."""
     return [
         row["unit"]
         for row in db.all("SELECT unit FROM item GROUP BY unit ORDER BY count(*) DESC, unit")
     ]
 
 
-def categories(db: Reader) -> list[Row]:
+def all_categories(db: Reader) -> list[Row]:
     """Return every heading with how many items it has."""
     return db.all(
         """SELECT c.*, (SELECT count(*) FROM item i WHERE i.category = c.id) AS items
@@ -109,7 +115,7 @@ def categories(db: Reader) -> list[Row]:
     )
 
 
-def category(db: Reader, category_id: str) -> Row:
+def known_category(db: Reader, category_id: str) -> Row:
     """Return a heading. Refused: no_category."""
     row = db.one("SELECT * FROM category WHERE id = :id", id=category_id)
     if row is None:
@@ -117,12 +123,12 @@ def category(db: Reader, category_id: str) -> Row:
     return row
 
 
-def offers(db: Reader) -> list[Row]:
+def all_offers(db: Reader) -> list[Row]:
     """Return every package and card type, those on sale first."""
     return db.all("SELECT * FROM offer ORDER BY active DESC, kind DESC, sort, price")
 
 
-def offer(db: Reader, offer_id: str) -> Row:
+def known_offer(db: Reader, offer_id: str) -> Row:
     """Return an offer, also one that is off sale. Refused: no_offer."""
     row = db.one("SELECT * FROM offer WHERE id = :id", id=offer_id)
     if row is None:

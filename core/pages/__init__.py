@@ -1,0 +1,43 @@
+"""Forms that the pages of store and head office share: what is typed, and the fields for it.
+
+`SHARED` carries their templates (`pages/…`) and no address; the capability that edits the
+catalogue registers it.
+"""
+
+from core.pages.blueprint import SHARED
+from core.pages.catalog_forms import (
+    COLOURS,
+    KIND_NAMES,
+    NEW,
+    OFFER_KIND_NAMES,
+    category_options,
+    filled_category,
+    filled_item,
+    filled_offer,
+    new_item_form,
+    new_offer_form,
+    store_names,
+    typed_category,
+    typed_item,
+    typed_offer,
+    wanted_of,
+)
+
+__all__ = [
+    "COLOURS",
+    "KIND_NAMES",
+    "NEW",
+    "OFFER_KIND_NAMES",
+    "SHARED",
+    "category_options",
+    "filled_category",
+    "filled_item",
+    "filled_offer",
+    "new_item_form",
+    "new_offer_form",
+    "store_names",
+    "typed_category",
+    "typed_item",
+    "typed_offer",
+    "wanted_of",
+]
