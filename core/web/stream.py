@@ -27,10 +27,11 @@ class News(NamedTuple):
 class Bulletin:
     """A number that moves when something may have changed, and a way to wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, streams: threading.BoundedSemaphore | None = None) -> None:
+        """`streams` are the places that several boards of one process share."""
         self._moved = threading.Condition()
         self._number = 0
-        self._streams = threading.BoundedSemaphore(STREAMS_MAX)
+        self._streams = streams or threading.BoundedSemaphore(STREAMS_MAX)
 
     def announce(self) -> None:
         with self._moved:
