@@ -32,6 +32,8 @@ class FeedPublished(Body, frozen=True, kw_only=True, tag="feed.published"):
     withdrawn: bool = False
     proposed: bool = False
     """The shop is joined: head office gives the edit its position, or says otherwise."""
+    answers: str = ""
+    """Head office's word on the proposal with this event id: taken over, or said otherwise."""
 
 
 def take(tx: Writer, parts: Parts, document: FeedDocument) -> bool:
@@ -44,7 +46,13 @@ def take(tx: Writer, parts: Parts, document: FeedDocument) -> bool:
 
 
 def publish(
-    tx: Writer, act: Act, *, topic: str, key: str, content: dict[str, Any] | None
+    tx: Writer,
+    act: Act,
+    *,
+    topic: str,
+    key: str,
+    content: dict[str, Any] | None,
+    answers: str = "",
 ) -> FeedDocument:
     """Edit the feed, with an event that says who did.
 
@@ -59,7 +67,12 @@ def publish(
     act.append(
         tx,
         FeedPublished(
-            topic=topic, key=key, pos=pos, withdrawn=content is None, proposed=proposed
+            topic=topic,
+            key=key,
+            pos=pos,
+            withdrawn=content is None,
+            proposed=proposed,
+            answers=answers,
         ),
         documents=beside,
     )
