@@ -17,6 +17,7 @@ from core.crypto.keys import (
     log_key,
     pin_pepper,
     secret_file,
+    signing_key,
     verify_log,
 )
 from core.crypto.pins import dummy_verify, hash_pin, is_trivial, make_pin, verify_pin
@@ -41,6 +42,7 @@ __all__ = [
     "read_private",
     "replace_private",
     "secret_file",
+    "signing_key",
     "verify_device_signature",
     "verify_log",
     "verify_pin",

@@ -79,7 +79,11 @@ class LogKey:
 
 def log_key(path: Path) -> LogKey:
     """Load the journal's key, made on first use; refuses like `secret_file`."""
-    seed = secret_file(path, credential="log-key")
+    return signing_key(secret_file(path, credential="log-key"))
+
+
+def signing_key(seed: bytes) -> LogKey:
+    """Return the key that grows from 32 secret bytes, for who keeps several of them."""
     return LogKey(Ed25519PrivateKey.from_private_bytes(seed))
 
 

@@ -1,0 +1,136 @@
+"""The hubs that were joined: whose each is, what it last said, and whether it is let in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloud.platform.platform import Platform
+from core.errors import Refused
+from core.sqlite import Reader, Row, Writer
+
+ENROLLED, REVOKED = "enrolled", "revoked"
+ALARMS_SHOWN_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """What the shared database knows of one hub. Times are milliseconds UTC."""
+
+    id: str
+    merchant: str
+    store: str
+    shard: str
+    state: str
+    certificate_serial: str
+    """In hexadecimal, of the newest certificate."""
+    certificate_until: int
+    enrolled_at: int
+    model: str
+    version: str
+    online: bool
+    last_seen_at: int | None
+    reported_seq: int
+    """The newest event that the hub said it has, arrived or not."""
+    feed_pos: int
+    clock_at: int | None
+    clock_unsure: bool
+    free_bytes: int | None
+
+    @property
+    def name(self) -> str:
+        """Its name at broker and gate: the common name of its certificate."""
+        return hub_name(self.merchant, self.id)
+
+    @property
+    def revoked(self) -> bool:
+        return self.state == REVOKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One epoch of a hub, as certified."""
+
+    hub: str
+    epoch: int
+    birth: bytes
+    countersignature: bytes
+    downlink_birth: bytes
+    downlink_signature: bytes
+    closed_at: int | None
+
+
+def hub_name(merchant: str, hub: str) -> str:
+    return f"{merchant}.{hub}"
+
+
+def find_hub(db: Reader, hub_id: str) -> Hub | None:
+    """Return a hub of any merchant, by its id, from the shared database."""
+    row = db.one("SELECT * FROM hub WHERE id = :id", id=hub_id)
+    return None if row is None else _hub(row)
+
+
+def hub_named(db: Reader, name: str) -> Hub | None:
+    """Return the hub that a certificate's common name means, if it is that merchant's."""
+    merchant, dot, hub_id = name.partition(".")
+    known = find_hub(db, hub_id) if dot else None
+    return known if known is not None and known.merchant == merchant else None
+
+
+def hubs_of(db: Reader, merchant: str) -> list[Hub]:
+    """Return a merchant's hubs in the order in which they were joined."""
+    rows = db.all(
+        "SELECT * FROM hub WHERE merchant = :merchant ORDER BY enrolled_at, id",
+        merchant=merchant,
+    )
+    return [_hub(row) for row in rows]
+
+
+def all_hubs(db: Reader) -> list[Hub]:
+    return [_hub(row) for row in db.all("SELECT * FROM hub ORDER BY merchant, enrolled_at, id")]
+
+
+def epochs_of(db: Reader, hub_id: str) -> list[Epoch]:
+    """Return a hub's epochs, the newest last."""
+    rows = db.all("SELECT * FROM epoch WHERE hub = :hub ORDER BY epoch", hub=hub_id)
+    return [Epoch(**dict(row)) for row in rows]
+
+
+def revoke(tx: Writer, hub_id: str) -> None:
+    """Let a hub in nowhere from now on. Refused: no_hub."""
+    changed = tx.run(
+        "UPDATE hub SET state = :state, online = 0 WHERE id = :id", state=REVOKED, id=hub_id
+    )
+    if not changed:
+        raise Refused("no_hub")
+
+
+def alarm(tx: Writer, platform: Platform, hub: Hub, *, kind: str, detail: str) -> None:
+    """Write down what somebody should look at."""
+    at = platform.clock.read().at
+    tx.run(
+        "INSERT INTO alarm (id, merchant, hub, at, kind, detail)"
+        " VALUES (:id, :merchant, :hub, :at, :kind, :detail)",
+        id=platform.ids.new(at),
+        merchant=hub.merchant,
+        hub=hub.id,
+        at=at,
+        kind=kind,
+        detail=detail,
+    )
+
+
+def alarms_of(db: Reader, merchant: str) -> list[Row]:
+    """Return a merchant's newest alarms: id, hub, at, kind, detail."""
+    return db.all(
+        "SELECT id, hub, at, kind, detail FROM alarm WHERE merchant = :merchant"
+        " ORDER BY at DESC, id DESC LIMIT :limit",
+        merchant=merchant,
+        limit=ALARMS_SHOWN_MAX,
+    )
+
+
+def _hub(row: Row) -> Hub:
+    known = dict(row)
+    known["online"] = bool(known["online"])
+    known["clock_unsure"] = bool(known["clock_unsure"])
+    return Hub(**known)
