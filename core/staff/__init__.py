@@ -1,5 +1,18 @@
 """Who works here and what each may do. One entry point for permission: `require`."""
 
+from core.staff.editing import (
+    activated_staff,
+    changed_staff,
+    check_new_staff,
+    employee,
+    everybody,
+    require_role_within,
+    roles_within,
+    staff_document,
+    staff_with_card,
+    staff_with_pin,
+    staff_without_cards,
+)
 from core.staff.events import (
     DevicePaired,
     DeviceUnpaired,
@@ -35,8 +48,19 @@ __all__ = [
     "StaffDocument",
     "TokenMade",
     "TokenRevoked",
+    "activated_staff",
     "active_staff",
+    "changed_staff",
+    "check_new_staff",
+    "employee",
+    "everybody",
     "grants_of",
     "require",
+    "require_role_within",
+    "roles_within",
     "staff",
+    "staff_document",
+    "staff_with_card",
+    "staff_with_pin",
+    "staff_without_cards",
 ]

@@ -165,6 +165,11 @@ PART = Part(
     refusals={
         "not_logged_in": Refusal(401, N_("请先登录")),
         "no_staff": Refusal(404, N_("没有这位员工")),
+        "staff_number_taken": Refusal(409, N_("工号 %(number)s 是“%(name)s”的")),
+        "staff_card_taken": Refusal(409, N_("这张卡已经是“%(name)s”的")),
+        "staff_card_malformed": Refusal(422, N_("这张卡读不出来，请重刷")),
+        "role_above": Refusal(403, N_("不能给出或更改比自己大的权限，请找店主")),
+        "last_owner": Refusal(409, N_("至少要有一位在职的店主")),
         "not_allowed": Refusal(403, N_("没有“%(action)s”的权限，请找店长")),
         "over_limit": Refusal(403, N_("“%(action)s”超出你的限额 ¥%(limit)s，请找店长")),
     },

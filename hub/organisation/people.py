@@ -7,7 +7,7 @@ from typing import Any
 from flask import render_template, request, url_for
 
 from core.crypto import make_pin
-from core.staff import ROLE_NAMES, StaffDocument
+from core.staff import ROLE_NAMES, StaffDocument, employee, everybody, roles_within
 from core.web import Form, caller, go, minted_id, permission, read, typed_form, write
 from core.web import gettext as _
 from hub.box import here
@@ -31,7 +31,7 @@ NAME_CHARACTERS_MAX = 20
 def staff_list() -> str:
     with read() as db:
         return render_template(
-            "organisation/staff.html", people=staff.listed(db), roles=ROLE_NAMES
+            "organisation/staff.html", people=everybody(db), roles=ROLE_NAMES
         )
 
 
@@ -45,7 +45,7 @@ def new_staff() -> Any:
 @permission("staff.edit")
 def person(person: str) -> Any:
     with read() as db:
-        known = staff.find(db, person)
+        known = employee(db, person)
     return _person_page(
         person, Form({"number": known.number, "name": known.name, "role": known.role})
     )
@@ -136,7 +136,7 @@ def _with_new_pin(person: str) -> Any:
 
 def _known_page(person: str, form: Form, *, pin: str = "", status: int = 200) -> Any:
     with read() as db:
-        known = staff.find(db, person)
+        known = employee(db, person)
     for name in ("number", "name", "role"):
         form.typed.setdefault(name, getattr(known, name))
     return _person_page(person, form, pin=pin, status=status)
@@ -144,8 +144,8 @@ def _known_page(person: str, form: Form, *, pin: str = "", status: int = 200) ->
 
 def _person_page(person: str, form: Form, *, pin: str = "", status: int = 200) -> Any:
     with read() as db:
-        known = None if person == NEW else staff.find(db, person)
-        cards = next((row["cards"] for row in staff.listed(db) if row["id"] == person), 0)
+        known = None if person == NEW else employee(db, person)
+        cards = next((row["cards"] for row in everybody(db) if row["id"] == person), 0)
         page = render_template(
             "organisation/person.html",
             known=known,
@@ -161,5 +161,5 @@ def _person_page(person: str, form: Form, *, pin: str = "", status: int = 200) -
 
 def _offered(db: Any, known: Any) -> list[str]:
     """Return the roles to choose from, with the one that somebody has already."""
-    mine = staff.roles_within(db, caller().role or "")
+    mine = roles_within(db, caller().role or "")
     return mine if known is None or known.role in mine else [known.role, *mine]

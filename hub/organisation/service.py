@@ -33,11 +33,6 @@ PART = Part(
         "tender_taken": Refusal(409, N_("已经有“%(name)s”这种付款方式了")),
         "tender_gone": Refusal(404, N_("没有这种付款方式")),
         "list_full": Refusal(409, N_("最多 %(limit)s 个")),
-        "staff_number_taken": Refusal(409, N_("工号 %(number)s 是“%(name)s”的")),
-        "staff_card_taken": Refusal(409, N_("这张卡已经是“%(name)s”的")),
-        "staff_card_malformed": Refusal(422, N_("这张卡读不出来，请重刷")),
-        "role_above": Refusal(403, N_("不能给出或更改比自己大的权限，请找店主")),
-        "last_owner": Refusal(409, N_("至少要有一位在职的店主")),
         "staff_self": Refusal(409, N_("不能停用自己")),
     },
 )

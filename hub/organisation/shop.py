@@ -27,6 +27,7 @@ from core.organisation import (
     company as company_of,
 )
 from core.sqlite import Reader
+from core.staff import everybody
 from core.wallet import Earning, earned, earned_by_topup
 from core.web import (
     Form,
@@ -45,7 +46,6 @@ from hub.devices import printers
 from hub.members import next_number
 from hub.organisation import service
 from hub.organisation.blueprint import pages
-from hub.organisation.staff import listed
 
 LOGO_BYTES_MAX = 100 * 1024
 LOGO_PIXELS_MAX = 4_000_000
@@ -393,7 +393,7 @@ def _told(db: Reader) -> dict[str, str]:
         "organisation.company": firm.name if firm else "",
         "organisation.branch": f"{here.name} · {here.code}",
         "organisation.staff_list": _(
-            "%(count)s 人", count=sum(r["active"] for r in listed(db))
+            "%(count)s 人", count=sum(r["active"] for r in everybody(db))
         ),
         "organisation.printers": _("、").join(row["name"] for row in printers(db))
         or _("还没有"),
