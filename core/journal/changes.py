@@ -17,10 +17,15 @@ Key = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """An immutable row."""
+    """An immutable row.
+
+    With `again` several origins tell the same row, and the first to arrive writes it. Whoever
+    sets it vouches that all of them tell it alike; only then does the order not matter.
+    """
 
     table: str
     row: Mapping[str, object]
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,9 @@ def stamp_of(event: Event) -> str:
 def apply(tx: Writer, change: Change) -> None:
     """Carry one change out. The only piece that knows how a table is written."""
     match change:
-        case Append(table, row):
-            tx.run(_insert(table, tuple(row)), **row)
+        case Append(table, row, again):
+            write = _insert_again if again else _insert
+            tx.run(write(table, tuple(row)), **row)
         case Add(table, key, amounts):
             # Not an upsert: SQLite and PostgreSQL check CHECK (amount >= 0) on the row that
             # would be inserted, so a spend would fail although the sum stays above zero.
@@ -93,6 +99,11 @@ def _stamps(stamps: dict[str, str]) -> str:
 def _insert(table: str, columns: tuple[str, ...]) -> str:
     values = ", ".join(f":{column}" for column in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608
+
+
+@cache
+def _insert_again(table: str, columns: tuple[str, ...]) -> str:
+    return f"{_insert(table, columns)} ON CONFLICT DO NOTHING"
 
 
 @cache

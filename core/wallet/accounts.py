@@ -33,9 +33,9 @@ def mint_account(place: str) -> str:
     return f"mint/{place}"
 
 
-def transit_account(transfer: str) -> str:
-    """Return the account of value on its way between cloud and hub."""
-    return f"transit/{transfer}"
+def transit_account(member: str, transfer: str) -> str:
+    """Return the account of a member's value on its way between cloud and hub."""
+    return f"transit/{member}/{transfer}"
 
 
 def parse_member_account(account: str) -> tuple[str, str] | None:
@@ -45,3 +45,12 @@ def parse_member_account(account: str) -> tuple[str, str] | None:
         return None
     member, _, place = rest.partition("/")
     return member, place
+
+
+def parse_transit_account(account: str) -> tuple[str, str] | None:
+    """Return (member, transfer) when the account is one of value on its way, else None."""
+    kind, _, rest = account.partition("/")
+    if kind != "transit":
+        return None
+    member, _, transfer = rest.partition("/")
+    return member, transfer

@@ -1,4 +1,8 @@
-"""Facts that put value into a wallet or correct it. Spending is the ticket's event."""
+"""Facts that put value into a wallet, correct it, or move it between places.
+
+Spending is the ticket's event. Value moves between head office and one store: `Granted` and
+`Released` send it off, `Accepted` is the receiving side's own word that it arrived.
+"""
 
 from __future__ import annotations
 
@@ -61,3 +65,69 @@ class Opened(Body, frozen=True, kw_only=True, tag="wallet.opened"):
     bonus: int
     points: int
     source: str
+
+
+Legs = tuple[tuple[str, str, int], ...]
+"""Parts of holdings as (asset, lot, amount); amounts above zero, in fen or points."""
+
+
+class Lot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a lot: it travels with its value, so that one side's log is enough.
+
+    `opened_at` in ms; `paid`, `principal` and `bonus` in fen as the lot was opened; it can be
+    spent up to the business date `expires`, in `stores` only (empty is everywhere).
+    """
+
+    lot: str
+    opened_at: int
+    paid: int = 0
+    principal: int = 0
+    bonus: int = 0
+    expires: str | None = None
+    stores: tuple[str, ...] = ()
+
+
+class Granted(Body, frozen=True, kw_only=True, tag="wallet.granted"):
+    """Head office sent value to one epoch of one store's box; in that box's downlink stream.
+
+    `request` is the wish that it answers; empty where nobody asked.
+    """
+
+    transfer: str
+    member: str
+    hub: str
+    hub_epoch: int
+    legs: Legs
+    lots: tuple[Lot, ...] = ()
+    request: str = ""
+
+
+class Recalled(Body, frozen=True, kw_only=True, tag="wallet.recalled"):
+    """Head office asked a store's box to release what it holds of a member; moves nothing."""
+
+    request: str
+    member: str
+    hub: str
+    hub_epoch: int
+
+
+class Released(Body, frozen=True, kw_only=True, tag="wallet.released"):
+    """A store's box sent value to head office; `request` names the recall that it answers.
+
+    Without legs there was nothing to send, which is an answer too.
+    """
+
+    transfer: str
+    member: str
+    legs: Legs
+    lots: tuple[Lot, ...] = ()
+    request: str = ""
+
+
+class Accepted(Body, frozen=True, kw_only=True, tag="wallet.accepted"):
+    """What was sent under this transfer arrived: written once, by who received it."""
+
+    transfer: str
+    member: str
+    legs: Legs
+    lots: tuple[Lot, ...] = ()

@@ -135,14 +135,14 @@ def refund(member: str, place: str, legs: Sequence[Leg]) -> list[Posting]:
 
 def grant(member: str, transfer: str, legs: Sequence[Leg]) -> list[Posting]:
     """Return the cloud's postings that send value towards a hub."""
-    return _move(member_account(member, CLOUD), transit_account(transfer), legs)
+    return _move(member_account(member, CLOUD), transit_account(member, transfer), legs)
 
 
 def release(member: str, place: str, transfer: str, legs: Sequence[Leg]) -> list[Posting]:
     """Return a hub's postings that send value towards the cloud."""
-    return _move(member_account(member, place), transit_account(transfer), legs)
+    return _move(member_account(member, place), transit_account(member, transfer), legs)
 
 
 def accept(member: str, place: str, transfer: str, legs: Sequence[Leg]) -> list[Posting]:
     """Return the postings of the receiving side, a hub's or the cloud's."""
-    return _move(transit_account(transfer), member_account(member, place), legs)
+    return _move(transit_account(member, transfer), member_account(member, place), legs)

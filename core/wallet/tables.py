@@ -7,8 +7,22 @@ from collections.abc import Iterable, Iterator
 from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Event, Part, kind_of
 from core.sqlite import Migration, Reader
-from core.wallet.accounts import STORED_VALUE, Asset, parse_member_account
-from core.wallet.events import Adjusted, Opened, ToppedUp
+from core.wallet.accounts import (
+    STORED_VALUE,
+    Asset,
+    parse_member_account,
+    parse_transit_account,
+)
+from core.wallet.events import (
+    Accepted,
+    Adjusted,
+    Granted,
+    Lot,
+    Opened,
+    Recalled,
+    Released,
+    ToppedUp,
+)
 from core.wallet.points import NEVER
 from core.wallet.rules import Holding
 
@@ -50,29 +64,54 @@ def renewed_lots(
         sums = lots.setdefault(lot, dict.fromkeys(STORED_VALUE, 0))
         sums[asset] += amount
     for lot, sums in lots.items():
-        yield Append(
-            "lot",
-            {
-                "lot": lot,
-                "member": member,
-                "opened_at": opened_at,
-                "paid": sums[Asset.PRINCIPAL],
-                "principal": sums[Asset.PRINCIPAL],
-                "bonus": sums[Asset.BONUS],
-                "expires": None,
-                "stores": "",
-            },
+        yield _lot_row(
+            member,
+            Lot(
+                lot=lot,
+                opened_at=opened_at,
+                paid=sums[Asset.PRINCIPAL],
+                principal=sums[Asset.PRINCIPAL],
+                bonus=sums[Asset.BONUS],
+            ),
         )
 
 
 def _hold(event: Event) -> Iterator[Change]:
     """Move holdings by the postings alone, so that also an unknown kind keeps the balance."""
+    transfers = False
     for posting in event.postings:
         if owner := parse_member_account(posting.account):
             member, place = owner
             yield Add(
                 "holding",
                 {"place": place, "member": member, "asset": posting.asset, "lot": posting.lot},
+                {"amount": posting.amount},
+            )
+        elif way := parse_transit_account(posting.account):
+            transfers = True
+            member, transfer = way
+            yield Add(
+                "transit",
+                {
+                    "member": member,
+                    "transfer": transfer,
+                    "asset": posting.asset,
+                    "lot": posting.lot,
+                },
+                {"amount": posting.amount},
+            )
+    if transfers:
+        yield from _count_transferred(event)
+
+
+def _count_transferred(event: Event) -> Iterator[Change]:
+    """Count what came to a place and left it without being earned or spent there."""
+    for posting in event.postings:
+        if owner := parse_member_account(posting.account):
+            member, place = owner
+            yield Add(
+                "transferred",
+                {"place": place, "member": member, "asset": posting.asset},
                 {"amount": posting.amount},
             )
 
@@ -101,22 +140,21 @@ def _record_movements(event: Event) -> Iterator[Change]:
             )
 
 
-def _lot(
-    entry: Entry, *, paid: int, expires: str | None = None, stores: Iterable[str] = ()
-) -> Append:
-    body = entry.body
+def _lot_row(member: str, lot: Lot) -> Append:
+    """Return a lot's row: the same one whichever side's journal tells of it first."""
     return Append(
         "lot",
         {
-            "lot": body.lot,
-            "member": body.member,
-            "opened_at": entry.event.at,
-            "paid": paid,
-            "principal": body.principal,
-            "bonus": body.bonus,
-            "expires": expires,
-            "stores": " ".join(stores),
+            "lot": lot.lot,
+            "member": member,
+            "opened_at": lot.opened_at,
+            "paid": lot.paid,
+            "principal": lot.principal,
+            "bonus": lot.bonus,
+            "expires": lot.expires,
+            "stores": " ".join(lot.stores),
         },
+        again=True,
     )
 
 
@@ -125,29 +163,46 @@ def _open_topup(entry: Entry) -> Iterator[Change]:
     yield Add(
         "topup_number", {"store": entry.event.store, "date": entry.event.date}, {"issued": 1}
     )
-    yield _lot(entry, paid=body.price, expires=body.expires, stores=body.stores)
+    lot = Lot(
+        lot=body.lot,
+        opened_at=entry.event.at,
+        paid=body.price,
+        principal=body.principal,
+        bonus=body.bonus,
+        expires=body.expires,
+        stores=body.stores,
+    )
+    yield _lot_row(body.member, lot)
 
 
 def _open_balance(entry: Entry) -> Iterator[Change]:
-    yield _lot(entry, paid=entry.body.principal)
+    body: Opened = entry.body
+    lot = Lot(
+        lot=body.lot,
+        opened_at=entry.event.at,
+        paid=body.principal,
+        principal=body.principal,
+        bonus=body.bonus,
+    )
+    yield _lot_row(body.member, lot)
 
 
 def _open_adjustment(entry: Entry) -> Iterator[Change]:
     body: Adjusted = entry.body
     if body.amount > 0 and body.lot != NEVER:
-        yield Append(
-            "lot",
-            {
-                "lot": body.lot,
-                "member": body.member,
-                "opened_at": entry.event.at,
-                "paid": 0,
-                "principal": body.amount if body.asset == Asset.PRINCIPAL else 0,
-                "bonus": body.amount if body.asset == Asset.BONUS else 0,
-                "expires": None,
-                "stores": "",
-            },
+        lot = Lot(
+            lot=body.lot,
+            opened_at=entry.event.at,
+            principal=body.amount if body.asset == Asset.PRINCIPAL else 0,
+            bonus=body.amount if body.asset == Asset.BONUS else 0,
         )
+        yield _lot_row(body.member, lot)
+
+
+def _carry_lots(entry: Entry) -> Iterator[Change]:
+    body: Granted | Released | Accepted = entry.body
+    for lot in body.lots:
+        yield _lot_row(body.member, lot)
 
 
 def _record_topup(entry: Entry) -> Iterator[Change]:
@@ -250,9 +305,48 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
             ),
         ),
+        Migration(
+            "wallet/2",
+            (
+                # Each store's place is written by its own box alone, in that box's order. What
+                # head office holds is written in several streams, which a store sees in part
+                # and a rebuild reads one after the other: there only the sum at the end counts.
+                """CREATE TABLE holding_by_place (
+                     place TEXT NOT NULL,
+                     member TEXT NOT NULL,
+                     asset TEXT NOT NULL,
+                     lot TEXT NOT NULL,
+                     amount INTEGER NOT NULL CHECK (amount >= 0 OR place = 'cloud'),
+                     PRIMARY KEY (place, member, asset, lot)
+                   ) STRICT, WITHOUT ROWID""",
+                """INSERT INTO holding_by_place (place, member, asset, lot, amount)
+                   SELECT place, member, asset, lot, amount FROM holding""",
+                "DROP TABLE holding",
+                "ALTER TABLE holding_by_place RENAME TO holding",
+                """CREATE TABLE transit (
+                     member TEXT NOT NULL,
+                     transfer TEXT NOT NULL,
+                     asset TEXT NOT NULL,
+                     lot TEXT NOT NULL,
+                     amount INTEGER NOT NULL,
+                     PRIMARY KEY (member, transfer, asset, lot)
+                   ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE transferred (
+                     place TEXT NOT NULL,
+                     member TEXT NOT NULL,
+                     asset TEXT NOT NULL,
+                     amount INTEGER NOT NULL,
+                     PRIMARY KEY (place, member, asset)
+                   ) STRICT, WITHOUT ROWID""",
+                "CREATE INDEX holding_by_member ON holding (member)",
+                "CREATE INDEX transferred_by_member ON transferred (member)",
+            ),
+        ),
     ),
     tables={
         "holding": ("place", "member", "asset", "lot"),
+        "transit": ("member", "transfer", "asset", "lot"),
+        "transferred": ("place", "member", "asset"),
         "lot": ("lot",),
         "topup_number": ("store", "date"),
         "movement": ("origin", "epoch", "seq", "leg"),
@@ -261,7 +355,15 @@ PART = Part(
     },
     postings_now=_hold,
     postings_later=_record_movements,
-    now={ToppedUp: _open_topup, Opened: _open_balance, Adjusted: _open_adjustment},
+    now={
+        ToppedUp: _open_topup,
+        Opened: _open_balance,
+        Adjusted: _open_adjustment,
+        Granted: _carry_lots,
+        Released: _carry_lots,
+        Accepted: _carry_lots,
+        Recalled: lambda _entry: (),
+    },
     later={ToppedUp: _record_topup, Adjusted: _record_reason},
     refusals={
         "insufficient_balance": Refusal(
