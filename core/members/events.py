@@ -18,6 +18,8 @@ class MemberRegistered(Body, frozen=True, kw_only=True, tag="member.registered")
     """Empty, or the kind of the list and a keyed hash of the row, so that a row counts once."""
     joined_on: str = ""
     """Since when they are a member, YYYY-MM-DD."""
+    home: str = ""
+    """The branch they belong to; empty is the one that registered them."""
 
 
 class MemberChanged(Body, frozen=True, kw_only=True, tag="member.changed"):

@@ -48,7 +48,7 @@ def _register(entry: Entry) -> Iterator[Change]:
             "number": body.number,
             "standing": body.standing,
             "category": body.category,
-            "store": event.store,
+            "store": body.home or event.store,
             "since": event.at,
             "joined_on": body.joined_on or event.date,
             **_profile_fields(profile, body.number),

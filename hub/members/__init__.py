@@ -1,31 +1,27 @@
 """Members at the counter: registered once, found by anything they can say or show."""
 
-from hub.members.checks import (
+from core.members import (
     MEMBER,
     PROSPECT,
     Application,
     Profile,
+    by_number,
+    by_phone,
     canonical_card,
+    cards_of,
     check_birthday,
     check_card,
     check_phone,
     faults,
     is_phone,
+    issue_card,
+    member_of,
     next_number,
+    register,
 )
-from hub.members.service import change, enrol, issue_card, register, return_card
-from hub.members.sql import (
-    birthdays,
-    by_number,
-    by_phone,
-    card,
-    cards_of,
-    changes,
-    count,
-    page,
-    search,
-)
-from hub.members.sql import member as member_of
+from core.members import active_card as card
+from hub.members.service import change, enrol, return_card
+from hub.members.sql import birthdays, changes, count, page, search
 from hub.members.tables import LOCAL
 
 __all__ = [

@@ -5,48 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from core.errors import Refused
-from core.members import PROFILE
 from core.sqlite import Reader, Row
 
 FOUND_MAX = 20
 _FTS_WORD = re.compile(r"[\w+]+")
-
-
-def member(db: Reader, member_id: str) -> Row:
-    """Return a member. Refused: no_member."""
-    row = db.one("SELECT * FROM member WHERE id = :id", id=member_id)
-    if row is None:
-        raise Refused("no_member")
-    return row
-
-
-def profile(row: Row) -> dict[str, str]:
-    """Return the personal fields of a member's row."""
-    return {name: row[name] for name in PROFILE}
-
-
-def by_phone(db: Reader, phone: str) -> Row | None:
-    return db.one("SELECT * FROM member WHERE phone = :phone LIMIT 1", phone=phone)
-
-
-def by_number(db: Reader, number: str) -> Row | None:
-    return db.one("SELECT * FROM member WHERE number = :number", number=number)
-
-
-def card(db: Reader, number: str) -> Row:
-    """Return an active card. Refused: card_unknown."""
-    row = db.one("SELECT * FROM card WHERE number = :card AND active = 1", card=number)
-    if row is None:
-        raise Refused("card_unknown", card=number)
-    return row
-
-
-def cards_of(db: Reader, member_id: str) -> list[Row]:
-    return db.all(
-        "SELECT * FROM card WHERE member = :member AND active = 1 ORDER BY number",
-        member=member_id,
-    )
 
 
 def search(db: Reader, typed: str, *, limit: int = FOUND_MAX) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import Refused
+from core.members import check_birthday
 from core.organisation import NumberFormat
 from hub.members import (
     Application,
@@ -16,7 +17,6 @@ from hub.members import (
     next_number,
     register,
 )
-from hub.members.checks import check_birthday
 
 TODAY = "2026-09-21"
 

@@ -1,4 +1,4 @@
-"""What must be true of a person before the counter takes them in; each check stands alone."""
+"""What must be true of a person before they are taken in; each check stands alone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import date as calendar_date
 
 from core.errors import Refused
 from core.journal import Act
-from core.members import is_mobile, normalise_phone
+from core.members.finding import by_number, by_phone, member_of
+from core.members.phone import is_mobile, normalise_phone
 from core.organisation import NumberFormat, settings, store
 from core.sqlite import Reader
-from hub.members import sql
 
 NAME_CHARACTERS_MAX = 40
 NOTE_CHARACTERS_MAX = 200
@@ -20,6 +20,8 @@ CARD_CHARACTERS_MAX = 64
 MEMBER = "member"
 PROSPECT = "prospect"
 GENDERS = ("", "female", "male")
+HEAD_OFFICE_SEGMENT = "-"
+"""Stands where a store's code would, in numbers that head office gives; no code has one."""
 
 _CARD = re.compile(r"[0-9A-Z-]{4,64}")
 _NUMBER = re.compile(r"[0-9A-Z-]{1,20}")
@@ -49,6 +51,8 @@ class Application:
     standing: str = MEMBER
     source: str = ""
     """For an import: the list's kind and a keyed hash of the row."""
+    home: str = ""
+    """The branch they belong to, where that is not the one that registers them."""
     joined_on: str = ""
     """When they became a member, YYYY-MM-DD; empty is today."""
     extra: dict[str, str] = field(default_factory=dict)
@@ -102,7 +106,7 @@ def check_phone(db: Reader, typed: str, *, member: str | None) -> str:
         phone = normalise_phone(typed)
     except ValueError as error:
         raise Refused("phone_malformed", phone=typed.strip()[:30]) from error
-    holder = sql.by_phone(db, phone)
+    holder = by_phone(db, phone)
     if holder is not None and holder["id"] != member:
         raise Refused("phone_taken", phone=phone, name=holder["name"], member=holder["id"])
     return phone
@@ -145,13 +149,15 @@ def check_category(db: Reader, category: str) -> str:
 def next_number(db: Reader, act: Act, *, shape: NumberFormat | None = None) -> tuple[str, int]:
     """Return the store's next free number and by how much its counter moves.
 
-    `shape` asks what it would be with another format.
+    Head office counts in a segment of its own, which no store's code can make. `shape` asks
+    what it would be with another format.
     """
     shape = shape or settings(db).number_format
-    start = f"{shape.prefix}{store(db, act.store).code}"
+    segment = store(db, act.store).code if act.store else HEAD_OFFICE_SEGMENT
+    start = f"{shape.prefix}{segment}"
     issued = db.value("SELECT issued FROM member_number WHERE store = :s", s=act.store) or 0
     moved = 1
-    while sql.by_number(db, f"{start}{issued + moved:0{shape.digits}}") is not None:
+    while by_number(db, f"{start}{issued + moved:0{shape.digits}}") is not None:
         moved += 1
     return f"{start}{issued + moved:0{shape.digits}}", moved
 
@@ -165,10 +171,11 @@ def check_number(db: Reader, number: str, *, phone: str, imported: bool) -> str:
     shape = settings(db).number_format
     # Numbers of the automatic form are left to the counters: two stores that are cut off
     # would otherwise both give the same one, one by hand and one by counting.
-    automatic = re.fullmatch(rf"{shape.prefix}[0-9A-Z]{{1,4}}\d{{{shape.digits}}}", number)
+    segment = rf"(?:[0-9A-Z]{{1,4}}|{HEAD_OFFICE_SEGMENT})"
+    automatic = re.fullmatch(rf"{shape.prefix}{segment}\d{{{shape.digits}}}", number)
     if automatic and not imported:
         raise Refused("number_reserved", number=number)
-    if sql.by_number(db, number) is not None:
+    if by_number(db, number) is not None:
         raise Refused("number_taken", number=number)
     return number
 
@@ -203,7 +210,7 @@ def check_card(db: Reader, card: str, *, member: str | None, phone: str = "") ->
     number = canonical_card(card)
     held = db.one("SELECT member, active FROM card WHERE number = :card", card=number)
     if held is not None and held["active"] and held["member"] != member:
-        raise Refused("card_taken", card=number, name=sql.member(db, held["member"])["name"])
+        raise Refused("card_taken", card=number, name=member_of(db, held["member"])["name"])
     return number
 
 
