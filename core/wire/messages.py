@@ -1,0 +1,189 @@
+"""The small messages beside the segments, as tagged JSON.
+
+Both sides may be of different versions: a kind that is not known here is read as None, a field
+that is not known is passed over, and a field may be added only with a default.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from core.wire.topics import Channel
+
+PROTOCOL = 1
+MESSAGE_BYTES_MAX = 1 << 20
+"""No message on the wire is longer; the broker is told the same number."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """One message. Chain heads are raw bytes here and base64 in the JSON."""
+
+
+class Hello(Message, frozen=True, kw_only=True, tag="hello"):
+    """A hub says where it stands: its sealed journal, what it holds of the downlink, the feed.
+
+    `kinds` are the kinds of event that it knows; `clock_at` is its wall clock in ms UTC.
+    """
+
+    epoch: int
+    boot: int
+    n: int
+    head: bytes
+    down_n: int
+    down_head: bytes
+    feed_pos: int
+    proto: int = PROTOCOL
+    kinds: tuple[str, ...] = ()
+    version: str = ""
+    clock_at: int = 0
+    clock_unsure: bool = False
+    free_bytes: int = 0
+
+
+class DownAck(Message, frozen=True, kw_only=True, tag="down_ack"):
+    """The hub holds its downlink up to and with `acked`, and the feed up to `feed_pos`."""
+
+    epoch: int
+    acked: int
+    feed_pos: int = 0
+
+
+class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
+    """Head office answers a hello: where it stands, and how many segments may be under way."""
+
+    epoch: int
+    acked: int
+    head: bytes
+    down_len: int
+    feed_pos: int
+    credits: int
+    time: int
+    safe: int = 0
+
+
+class Ack(Message, frozen=True, kw_only=True, tag="ack"):
+    """Head office holds the hub's journal up to and with `acked`.
+
+    Cumulative, safe to lose, and obeyed when it is lower than the one before. `safe` is what
+    a backup off site has too; `feed_pos` tells a hub that missed a batch.
+    """
+
+    epoch: int
+    acked: int
+    head: bytes
+    credits: int
+    safe: int = 0
+    feed_pos: int = 0
+
+
+class Fence(Message, frozen=True, kw_only=True, tag="fence"):
+    """The hub may not write on: `epoch` is the one that head office takes, if any."""
+
+    epoch: int
+    reason: str
+
+
+class Greet(Message, frozen=True, kw_only=True, tag="greet"):
+    """Head office has restarted, does not know where the hub stands, asks for a hello."""
+
+
+class Ask(Message, frozen=True, kw_only=True, tag="ask"):
+    """Bring this member's money to this hub; `want` in fen, 0 for all of it.
+
+    The same id again is the same request.
+    """
+
+    id: str
+    member: str
+    why: str = ""
+    want: int = 0
+
+
+class Answer(Message, frozen=True, kw_only=True, tag="answer"):
+    """What became of an ask: granted, recalling or nothing.
+
+    A hint: the money itself comes by the stream.
+    """
+
+    id: str
+    state: str
+
+
+class FeedBatch(Message, frozen=True, kw_only=True, tag="feed"):
+    """Documents of the merchant's feed between two positions, signed.
+
+    A hub at position p takes it when after <= p and pos > p, and is then at pos. Each document
+    is the exact JSON of a core.feed.FeedDocument; `more` says that the feed goes on after pos.
+    """
+
+    after: int
+    pos: int
+    documents: tuple[msgspec.Raw, ...]
+    more: bool = False
+    signature: bytes = b""
+
+
+class Presence(Message, frozen=True, kw_only=True, tag="presence"):
+    """Whether the hub is on the line. A convenience: nothing is decided by it."""
+
+    state: str
+
+    @property
+    def online(self) -> bool:
+        return self.state == "on"
+
+
+GRANTED, RECALLING, NOTHING = "granted", "recalling", "nothing"
+ONLINE, OFFLINE = Presence(state="on"), Presence(state="off")
+
+AnyMessage: TypeAlias = (
+    Hello | DownAck | Welcome | Ack | Fence | Greet | Ask | Answer | FeedBatch | Presence
+)
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[Channel, msgspec.json.Decoder[AnyMessage]] = {
+    Channel.UP_CONTROL: msgspec.json.Decoder(Hello | DownAck),
+    Channel.UP_ASK: msgspec.json.Decoder(Ask),
+    Channel.UP_PRESENCE: msgspec.json.Decoder(Presence),
+    Channel.DOWN_CONTROL: msgspec.json.Decoder(Welcome | Ack | Fence | Greet),
+    Channel.DOWN_ANSWER: msgspec.json.Decoder(Answer),
+    Channel.DOWN_FEED: msgspec.json.Decoder(FeedBatch),
+}
+_channels: dict[type[Message], Channel] = {
+    Hello: Channel.UP_CONTROL,
+    DownAck: Channel.UP_CONTROL,
+    Ask: Channel.UP_ASK,
+    Presence: Channel.UP_PRESENCE,
+    Welcome: Channel.DOWN_CONTROL,
+    Ack: Channel.DOWN_CONTROL,
+    Fence: Channel.DOWN_CONTROL,
+    Greet: Channel.DOWN_CONTROL,
+    Answer: Channel.DOWN_ANSWER,
+    FeedBatch: Channel.DOWN_FEED,
+}
+
+
+def channel_of(message: Message) -> Channel:
+    """Return the topic's last levels on which a message travels."""
+    return _channels[type(message)]
+
+
+def encode(message: Message) -> bytes:
+    return _encoder.encode(message)
+
+
+def read(channel: Channel, payload: bytes) -> AnyMessage | None:
+    """Read what came on a channel; None for what this version cannot read.
+
+    Never raises: a stranger's bytes, a kind from the future and a broken message are the same
+    to the receiver, because each of them is answered by the next cumulative message.
+    """
+    decoder = _decoders.get(channel)
+    if decoder is None or len(payload) > MESSAGE_BYTES_MAX:
+        return None
+    try:
+        return decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None

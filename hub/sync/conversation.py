@@ -1,0 +1,199 @@
+"""What the hub's side of the wire takes in, gives out and remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from core.wire.messages import Ask, FeedBatch, Message
+from core.wire.receiver import Arrived, Check, Cursor, Stream
+from core.wire.segment import Segment
+from core.wire.sender import RTO_MIN_MS, Sender, SendSegments, Sent
+
+
+class Line(StrEnum):
+    """Where the conversation stands."""
+
+    DOWN = "down"
+    GREETING = "greeting"
+    LIVE = "live"
+    FENCED = "fenced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a hello says of the box beside its cursors."""
+
+    kinds: tuple[str, ...] = ()
+    version: str = ""
+    clock_at: int = 0
+    clock_unsure: bool = False
+    free_bytes: int = 0
+
+
+# Inputs beside `Sent` and `Arrived` (a segment of the downlink) of core.wire.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is flushed: own journal sealed to `n`, downlink applied to `down_n`, the feed.
+
+    `lost` says that something that was to be taken could not be.
+    """
+
+    n: int
+    head: bytes
+    down_n: int
+    down_head: bytes
+    feed_pos: int
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineUp:
+    """The broker has let us in and the subscriptions stand."""
+
+    about: About
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineDown:
+    """The connection is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A message from head office.
+
+    `held`: for a Welcome or Ack the own chain's head at `acked`, None where the journal does
+    not reach that far.
+    """
+
+    message: Message
+    held: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What came of a FetchFeed; None when it could not be had."""
+
+    batch: FeedBatch | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A member was recognised whose money lies elsewhere."""
+
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time went by; `wake_at` says when one is due."""
+
+
+# Outputs beside `SendSegments` of core.wire.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Publish a message, on the channel of its type (`core.wire.channel_of`)."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeDownlink:
+    """Apply a segment of the downlink in one transaction, if the disk stands at `after`."""
+
+    segment: Segment
+    raw: bytes
+    after: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeFeed:
+    """Take the documents and move the cursor to `batch.pos`, in one transaction."""
+
+    batch: FeedBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchFeed:
+    """Get the next batch over HTTPS and give it back as `Fetched`."""
+
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskMoved:
+    """An ask is now: granted, nothing, recalling, slow, expired or offline.
+
+    granted and nothing, expired and offline are the end of it. slow is for the till's page:
+    it need not wait, and the answer may still come.
+    """
+
+    id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The conversation is in another state: for the chip at the top of the page."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that somebody has to know: a kind for the log and a text with the facts."""
+
+    kind: str
+    detail: str
+
+
+Input: TypeAlias = Standing | LineUp | LineDown | Heard | Arrived | Sent | Fetched | Want | Tick
+Output: TypeAlias = (
+    Say | SendSegments | TakeDownlink | TakeFeed | FetchFeed | AskMoved | Moved | Trouble
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An ask on its way."""
+
+    ask: Ask
+    since: int
+    slow_at: int | None
+    ends_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubState:
+    """Everything that the hub remembers of a conversation; lost in a crash without harm."""
+
+    merchant: str
+    epoch: int
+    boot: int
+    downlink: Stream
+    feed_check: Check
+    standing: Standing
+    cursor: Cursor
+    """How far the downlink was handed to the disk; `standing` says how far it got."""
+    about: About = field(default_factory=About)
+    line: Line = Line.DOWN
+    sender: Sender = field(default_factory=Sender)
+    hello_at: int | None = None
+    hello_rto_ms: int = RTO_MIN_MS
+    down_ack_at: int | None = None
+    quiet_at: int | None = None
+    asks: tuple[Waiting, ...] = ()
+    feed_goal: int = 0
+    """The newest position of the merchant's feed that we were told of."""
+    fetching: bool = False
+    fetch_at: int | None = None
+    fetch_rto_ms: int = RTO_MIN_MS
+    safe: int = 0
+    """What a backup of head office's has too; shown, not acted on."""

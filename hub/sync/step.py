@@ -1,0 +1,493 @@
+"""The hub's side of the wire as one pure function: (state, input, now) -> (state, outputs).
+
+The runtime around it owns the line, the disk and the clock. It gives each thing that happens
+as an input and carries out the outputs in order. Three duties make it right:
+
+- `Standing` is given before `LineUp`, and again whenever the disk has changed: a seal, a
+  downlink segment applied, a feed batch taken. Only what is flushed may stand in it.
+- Every `SendSegments` is answered by one `Sent`.
+- `TakeDownlink` and `TakeFeed` are carried out in the order they come. One that fails leaves
+  the disk as it was; `Standing(lost=True)` then says so, and the rest is asked for again.
+
+`now_ms` is any clock that only goes forward; `chance` a fresh number in [0, 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.wire.feed import batch_fits
+from core.wire.messages import (
+    GRANTED,
+    NOTHING,
+    ONLINE,
+    PROTOCOL,
+    RECALLING,
+    Ack,
+    Answer,
+    Ask,
+    DownAck,
+    FeedBatch,
+    Fence,
+    Greet,
+    Hello,
+    Welcome,
+)
+from core.wire.receiver import Arrived, Check, Cursor, Stream, Verdict, judge
+from core.wire.sender import (
+    RTO_MAX_MS,
+    RTO_MIN_MS,
+    Sender,
+    Sent,
+    acknowledge,
+    begin,
+    extend,
+    order,
+    pause,
+    sent,
+    tick,
+)
+from hub.sync.conversation import (
+    About,
+    AskMoved,
+    Fetched,
+    FetchFeed,
+    Heard,
+    HubState,
+    Input,
+    Line,
+    LineDown,
+    LineUp,
+    Moved,
+    Output,
+    Say,
+    Standing,
+    TakeDownlink,
+    TakeFeed,
+    Tick,
+    Trouble,
+    Waiting,
+    Want,
+)
+
+__all__ = [
+    "About",
+    "AskMoved",
+    "FetchFeed",
+    "Fetched",
+    "Heard",
+    "HubState",
+    "Input",
+    "Line",
+    "LineDown",
+    "LineUp",
+    "Moved",
+    "Output",
+    "Say",
+    "Standing",
+    "TakeDownlink",
+    "TakeFeed",
+    "Tick",
+    "Trouble",
+    "Waiting",
+    "Want",
+    "start",
+    "step",
+    "wake_at",
+]
+
+DOWN_ACK_EVERY_MS = 30_000
+ANSWER_WITHIN_MS = 800
+"""Money that head office holds is one round trip away; the till waits no longer for a word."""
+RECALL_WITHIN_MS = 3_000
+"""From the ask on, where another store has to release first."""
+FETCH_WITHIN_MS = 30_000
+QUIET_MS = 100_000
+"""Head office repeats its ack every 30 s; after so long a silence it is not there."""
+ASKS_MAX = 64
+SLOW, EXPIRED, OFFLINE_ASK = "slow", "expired", "offline"
+
+
+def start(
+    *,
+    merchant: str,
+    epoch: int,
+    boot: int,
+    downlink: Stream,
+    feed_check: Check,
+    standing: Standing,
+) -> HubState:
+    """Return the state of a program that has just started."""
+    return HubState(
+        merchant=merchant,
+        epoch=epoch,
+        boot=boot,
+        downlink=downlink,
+        feed_check=feed_check,
+        standing=standing,
+        cursor=Cursor(have=standing.down_n, head=standing.down_head),
+        sender=Sender(total=standing.n),
+    )
+
+
+def step(
+    state: HubState, happened: Input, now_ms: int, chance: float = 0.0
+) -> tuple[HubState, list[Output]]:
+    """Take one input; return the new state and what is to be done, in this order."""
+    outputs: list[Output]
+    match happened:
+        case Standing() | Sent() | Fetched():
+            state, outputs = _from_here(state, happened, now_ms, chance)
+        case LineUp() | LineDown() | Want() | Tick():
+            state, outputs = _from_outside(state, happened, now_ms, chance)
+        case Heard():
+            state, outputs = _hear(state, happened, now_ms, chance)
+        case Arrived():
+            state, outputs = _arrive(state, happened, now_ms)
+    if isinstance(happened, Sent) and not happened.lasts:
+        # What could not be sent would be ordered again at once, and for ever.
+        return state, outputs
+    state, more = _send(state)
+    return state, [*outputs, *more]
+
+
+def _from_here(
+    state: HubState, happened: Standing | Sent | Fetched, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    match happened:
+        case Standing():
+            return _stand(state, happened, now_ms)
+        case Sent():
+            return replace(state, sender=sent(state.sender, happened, now_ms, chance)), []
+        case Fetched():
+            return _fetched(state, happened.batch, now_ms, chance)
+
+
+def _from_outside(
+    state: HubState, happened: LineUp | LineDown | Want | Tick, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    match happened:
+        case LineUp():
+            return _line_up(state, happened.about, now_ms, chance)
+        case LineDown():
+            return _line_down(state)
+        case Want():
+            return _want(state, happened.ask, now_ms)
+        case Tick():
+            return _tick(state, now_ms, chance)
+
+
+def wake_at(state: HubState) -> int | None:
+    """Return when the next Tick is due; None where only an input changes anything."""
+    times = [state.hello_at, state.sender.due_at, state.down_ack_at, state.fetch_at]
+    times.append(state.quiet_at)
+    for waiting in state.asks:
+        times += [waiting.slow_at, waiting.ends_at]
+    return min((at for at in times if at is not None), default=None)
+
+
+def _send(state: HubState) -> tuple[HubState, list[Output]]:
+    if state.line is not Line.LIVE:
+        return state, []
+    sender, ordered = order(state.sender)
+    return replace(state, sender=sender), [] if ordered is None else [ordered]
+
+
+# What the disk says.
+
+
+def _stand(state: HubState, standing: Standing, now_ms: int) -> tuple[HubState, list[Output]]:
+    advanced = standing.down_n != state.standing.down_n
+    fed = standing.feed_pos != state.standing.feed_pos
+    cursor = state.cursor
+    if standing.lost or standing.down_n > cursor.have:
+        cursor = Cursor(have=standing.down_n, head=standing.down_head)
+    state = replace(
+        state,
+        standing=standing,
+        cursor=cursor,
+        sender=extend(state.sender, standing.n),
+        fetching=state.fetching and not standing.lost,
+    )
+    if state.line is not Line.LIVE:
+        return state, []
+    outputs: list[Output] = []
+    if advanced or fed or standing.lost:
+        state, outputs = _down_ack(state, now_ms)
+    state, more = _fetch(state, now_ms)
+    return state, [*outputs, *more]
+
+
+# The line.
+
+
+def _line_up(
+    state: HubState, about: About, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    state, outputs = _line_down(state)
+    state = replace(state, about=about, hello_rto_ms=RTO_MIN_MS)
+    moved: list[Output] = [Moved(line=Line.GREETING), Say(message=ONLINE)]
+    state, hello = _hello(replace(state, line=Line.GREETING), now_ms, chance)
+    return state, [*outputs[:-1], *moved, *hello]
+
+
+def _line_down(state: HubState) -> tuple[HubState, list[Output]]:
+    over: list[Output] = [AskMoved(id=w.ask.id, state=OFFLINE_ASK) for w in state.asks]
+    standing = state.standing
+    state = replace(
+        state,
+        line=Line.DOWN,
+        sender=pause(state.sender),
+        cursor=Cursor(have=standing.down_n, head=standing.down_head),
+        hello_at=None,
+        down_ack_at=None,
+        quiet_at=None,
+        asks=(),
+        fetching=False,
+        fetch_at=None,
+    )
+    return state, [*over, Moved(line=Line.DOWN)]
+
+
+def _hello(state: HubState, now_ms: int, chance: float) -> tuple[HubState, list[Output]]:
+    standing, about = state.standing, state.about
+    hello = Hello(
+        proto=PROTOCOL,
+        epoch=state.epoch,
+        boot=state.boot,
+        n=standing.n,
+        head=standing.head,
+        down_n=standing.down_n,
+        down_head=standing.down_head,
+        feed_pos=standing.feed_pos,
+        kinds=about.kinds,
+        version=about.version,
+        clock_at=about.clock_at,
+        clock_unsure=about.clock_unsure,
+        free_bytes=about.free_bytes,
+    )
+    due = now_ms + state.hello_rto_ms + int(state.hello_rto_ms * chance / 4)
+    longer = min(state.hello_rto_ms * 2, RTO_MAX_MS)
+    return replace(state, hello_at=due, hello_rto_ms=longer), [Say(message=hello)]
+
+
+# What head office says.
+
+
+def _hear(
+    state: HubState, heard: Heard, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    if state.line in {Line.DOWN, Line.FENCED}:
+        return state, []
+    if state.line is Line.LIVE:
+        state = replace(state, quiet_at=now_ms + QUIET_MS)
+    match heard.message:
+        case Welcome() | Ack() as stands:
+            return _agree(state, stands, heard.held, now_ms, chance)
+        case Fence() as fence:
+            return _fenced(state, f"{fence.reason} (epoch {fence.epoch})")
+        case Greet():
+            return _hello(replace(state, hello_rto_ms=RTO_MIN_MS), now_ms, chance)
+        case Answer() as answer:
+            return _answered(state, answer)
+        case FeedBatch() as batch:
+            return _batch(state, batch, now_ms)
+        case _:
+            return state, []
+
+
+def _agree(
+    state: HubState, said: Welcome | Ack, held: bytes | None, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    """Go on from where head office stands, if its journal of this hub is the one here."""
+    if isinstance(said, Ack) and state.line is not Line.LIVE:
+        return state, []
+    wrong = _disagrees(state, said, held)
+    if wrong is not None:
+        return _fenced(state, wrong)
+    outputs: list[Output] = []
+    if isinstance(said, Welcome):
+        state, outputs = _welcomed(state, said, now_ms)
+    else:
+        sender = acknowledge(state.sender, said.acked, said.credits, now_ms, chance)
+        goal = max(state.feed_goal, said.feed_pos)
+        state = replace(state, sender=sender, feed_goal=goal)
+    state, more = _fetch(replace(state, safe=said.safe), now_ms)
+    return state, [*outputs, *more]
+
+
+def _welcomed(state: HubState, welcome: Welcome, now_ms: int) -> tuple[HubState, list[Output]]:
+    moved: list[Output] = [] if state.line is Line.LIVE else [Moved(line=Line.LIVE)]
+    state = replace(
+        state,
+        line=Line.LIVE,
+        hello_at=None,
+        hello_rto_ms=RTO_MIN_MS,
+        quiet_at=now_ms + QUIET_MS,
+        sender=begin(state.sender, welcome.acked, welcome.credits),
+        feed_goal=welcome.feed_pos,
+    )
+    state, said = _down_ack(state, now_ms)
+    return state, [*moved, *said]
+
+
+def _disagrees(state: HubState, said: Welcome | Ack, held: bytes | None) -> str | None:
+    """Say in which way head office's journal of this hub is not the one on this disk."""
+    if said.epoch != state.epoch:
+        return f"head office takes epoch {said.epoch}, this is {state.epoch}"
+    if said.acked > state.standing.n:
+        # It holds events that this disk has forgotten; to write on would fork the journal.
+        return f"head office holds {said.acked} events, this disk {state.standing.n}"
+    if held is not None and held != said.head:
+        return f"head office holds another event {said.acked} than this disk"
+    return None
+
+
+def _fenced(state: HubState, why: str) -> tuple[HubState, list[Output]]:
+    state, outputs = _line_down(state)
+    return replace(state, line=Line.FENCED), [
+        *outputs[:-1],
+        Moved(line=Line.FENCED),
+        Trouble(kind="fenced", detail=why),
+    ]
+
+
+# The downlink.
+
+
+def _arrive(state: HubState, arrived: Arrived, now_ms: int) -> tuple[HubState, list[Output]]:
+    if state.line is not Line.LIVE:
+        return state, []
+    judged = judge(state.downlink, state.cursor, arrived)
+    segment = arrived.segment
+    where = f"downlink {segment.first} to {segment.last} of epoch {segment.epoch}"
+    match judged.verdict:
+        case Verdict.NEXT:
+            take = TakeDownlink(
+                segment=segment,
+                raw=arrived.raw,
+                after=state.cursor.have,
+                head=judged.cursor.head,
+            )
+            return replace(state, cursor=judged.cursor), [take]
+        case Verdict.KNOWN | Verdict.GAP:
+            return _down_ack(state, now_ms)
+        case Verdict.FORKED:
+            return _fenced(state, f"{where} contradicts what is held")
+        case Verdict.FORGED | Verdict.OTHER_EPOCH:
+            return state, [Trouble(kind=judged.verdict, detail=where)]
+
+
+def _down_ack(state: HubState, now_ms: int) -> tuple[HubState, list[Output]]:
+    standing = state.standing
+    ack = DownAck(epoch=state.downlink.epoch, acked=standing.down_n, feed_pos=standing.feed_pos)
+    return replace(state, down_ack_at=now_ms + DOWN_ACK_EVERY_MS), [Say(message=ack)]
+
+
+# The feed.
+
+
+def _batch(state: HubState, batch: FeedBatch, now_ms: int) -> tuple[HubState, list[Output]]:
+    if state.line is not Line.LIVE:
+        return state, []
+    if not batch_fits(state.merchant, batch, state.feed_check):
+        return state, [Trouble(kind="forged", detail=f"feed {batch.after} to {batch.pos}")]
+    position = state.standing.feed_pos
+    goal = max(state.feed_goal, batch.pos + (1 if batch.more else 0))
+    state = replace(state, feed_goal=goal)
+    if batch.after <= position < batch.pos:
+        return state, [TakeFeed(batch=batch)]
+    return _fetch(state, now_ms)
+
+
+def _fetched(
+    state: HubState, batch: FeedBatch | None, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    state = replace(state, fetching=False, fetch_at=None)
+    if state.line is not Line.LIVE:
+        return state, []
+    outputs: list[Output] = []
+    if batch is not None:
+        if batch.pos > state.standing.feed_pos:
+            state = replace(state, fetch_rto_ms=RTO_MIN_MS)
+            state, outputs = _batch(state, batch, now_ms)
+            if any(isinstance(output, TakeFeed) for output in outputs):
+                return state, outputs
+        elif not batch.more and batch_fits(state.merchant, batch, state.feed_check):
+            # Nothing after us: a goal that was promised by an older word is void.
+            return replace(state, feed_goal=state.standing.feed_pos), []
+    wait = state.fetch_rto_ms + int(state.fetch_rto_ms * chance / 4)
+    longer = min(state.fetch_rto_ms * 2, RTO_MAX_MS)
+    return replace(state, fetch_at=now_ms + wait, fetch_rto_ms=longer), outputs
+
+
+def _fetch(state: HubState, now_ms: int) -> tuple[HubState, list[Output]]:
+    """Ask for what is missing, one batch at a time."""
+    position = state.standing.feed_pos
+    if state.fetching or state.fetch_at is not None or position >= state.feed_goal:
+        return state, []
+    state = replace(state, fetching=True, fetch_at=now_ms + FETCH_WITHIN_MS)
+    return state, [FetchFeed(after=position)]
+
+
+# Asks.
+
+
+def _want(state: HubState, ask: Ask, now_ms: int) -> tuple[HubState, list[Output]]:
+    if state.line is not Line.LIVE or len(state.asks) >= ASKS_MAX:
+        return state, [AskMoved(id=ask.id, state=OFFLINE_ASK)]
+    if any(waiting.ask.id == ask.id for waiting in state.asks):
+        return state, []
+    waiting = Waiting(
+        ask=ask,
+        since=now_ms,
+        slow_at=now_ms + ANSWER_WITHIN_MS,
+        ends_at=now_ms + RECALL_WITHIN_MS,
+    )
+    return replace(state, asks=(*state.asks, waiting)), [Say(message=ask)]
+
+
+def _answered(state: HubState, answer: Answer) -> tuple[HubState, list[Output]]:
+    known = next((w for w in state.asks if w.ask.id == answer.id), None)
+    if known is None or answer.state not in {GRANTED, RECALLING, NOTHING}:
+        return state, []
+    others = tuple(w for w in state.asks if w is not known)
+    if answer.state == RECALLING:
+        others = (*others, replace(known, slow_at=None))
+    return replace(state, asks=others), [AskMoved(id=answer.id, state=answer.state)]
+
+
+# Time.
+
+
+def _tick(state: HubState, now_ms: int, chance: float) -> tuple[HubState, list[Output]]:
+    outputs: list[Output] = []
+    if state.quiet_at is not None and now_ms >= state.quiet_at:
+        return _line_up(state, state.about, now_ms, chance)
+    if state.line is Line.LIVE:
+        state = replace(state, sender=tick(state.sender, now_ms))
+    if state.hello_at is not None and now_ms >= state.hello_at:
+        state, more = _hello(state, now_ms, chance)
+        outputs += more
+    if state.down_ack_at is not None and now_ms >= state.down_ack_at:
+        state, more = _down_ack(state, now_ms)
+        outputs += more
+    if state.fetch_at is not None and now_ms >= state.fetch_at:
+        state, more = _fetch(replace(state, fetching=False, fetch_at=None), now_ms)
+        outputs += more
+    state, more = _expire(state, now_ms)
+    return state, [*outputs, *more]
+
+
+def _expire(state: HubState, now_ms: int) -> tuple[HubState, list[Output]]:
+    kept: list[Waiting] = []
+    outputs: list[Output] = []
+    for waiting in state.asks:
+        if now_ms >= waiting.ends_at:
+            outputs.append(AskMoved(id=waiting.ask.id, state=EXPIRED))
+        elif waiting.slow_at is not None and now_ms >= waiting.slow_at:
+            outputs.append(AskMoved(id=waiting.ask.id, state=SLOW))
+            kept.append(replace(waiting, slow_at=None))
+        else:
+            kept.append(waiting)
+    return replace(state, asks=tuple(kept)), outputs
