@@ -35,6 +35,7 @@ PERMISSIONS: dict[str, str] = {
     "device.swipe": N_("替设备送入读数"),
     "staff.edit": N_("管理员工"),
     "api.token": N_("发放接口令牌"),
+    "account.edit": N_("管理总部账号"),
 }
 
 Grants = dict[str, int | None]
@@ -54,9 +55,12 @@ _TILL: Grants = {
     "card.issue": None,
 }
 
+_OWNERS = {"account.edit", "api.token", "device.swipe"}
+"""What a manager may not."""
+
 ROLES: dict[str, Grants] = {
     "owner": _ALL,
-    "manager": {k: v for k, v in _ALL.items() if k not in {"api.token", "device.swipe"}},
+    "manager": {k: v for k, v in _ALL.items() if k not in _OWNERS},
     "cashier": _TILL,
     "technician": {"member.find": None},
     "auditor": {"report.sales": None, "audit.view": None, "member.find": None},
