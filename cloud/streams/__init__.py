@@ -1,0 +1,60 @@
+"""The streams of every box as head office keeps them, and what moves value between them.
+
+Raw segments and cursors lie in the database that all merchants share: a segment is kept there,
+and only then acknowledged; a merchant's own tables are filled afterwards and can be made again.
+Head office's own streams (one down to each hub's epoch, one of the merchant) are kept there too
+before anybody is told of them, so that nothing that a hub has seen is only in one file.
+"""
+
+from cloud.streams.keeping import (
+    Kept,
+    cursor_of,
+    head_at,
+    keep,
+    keep_branch,
+    segments_after,
+)
+from cloud.streams.lines import Line, heard_boot, heard_down, line_of, shut
+from cloud.streams.own import keep_own, own_streams, seal_own
+from cloud.streams.tables import PART, SHARED_TABLES
+from cloud.streams.value import (
+    OpenAsk,
+    answered,
+    called_hubs,
+    close_ask,
+    grant,
+    open_asks,
+    places_of,
+    recall,
+    remember_ask,
+    state_of_ask,
+)
+
+__all__ = [
+    "PART",
+    "SHARED_TABLES",
+    "Kept",
+    "Line",
+    "OpenAsk",
+    "answered",
+    "called_hubs",
+    "close_ask",
+    "cursor_of",
+    "grant",
+    "head_at",
+    "heard_boot",
+    "heard_down",
+    "keep",
+    "keep_branch",
+    "keep_own",
+    "line_of",
+    "open_asks",
+    "own_streams",
+    "places_of",
+    "recall",
+    "remember_ask",
+    "seal_own",
+    "segments_after",
+    "shut",
+    "state_of_ask",
+]

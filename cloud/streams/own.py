@@ -1,0 +1,132 @@
+"""Head office's own streams: sealed, and kept where the hubs' are before anybody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cloud.platform import Merchant
+from cloud.streams.keeping import Kept, cursor_of, keep
+from core.journal import Identity, decode, seal
+from core.sqlite import Reader, Row, Writer
+from core.wire import Laid, Segment, pack
+
+SEGMENTS_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sealed:
+    """A sealed segment, packed, with the place it continues."""
+
+    stream: Kept
+    segment: Segment
+    raw: bytes
+    head: bytes
+
+
+def own_streams(db: Reader) -> list[Row]:
+    """Return the streams that head office writes for a merchant: origin, epoch, birth."""
+    return db.all(
+        "SELECT origin, epoch, birth FROM origin WHERE own = 1 ORDER BY origin, epoch"
+    )
+
+
+def seal_own(tx: Writer, merchant: Merchant) -> int:
+    """Seal what head office wrote since; return how many seals were made."""
+    made = 0
+    for stream in own_streams(tx):
+        identity = Identity(
+            origin=stream["origin"],
+            epoch=stream["epoch"],
+            birth=stream["birth"],
+            boot=merchant.journal.identity.boot,
+        )
+        made += seal(tx, identity, merchant.signing.sign)
+    return made
+
+
+def keep_own(merchant: Merchant, *, at: int) -> int:
+    """Keep what was sealed and is not kept yet; return how many segments.
+
+    The merchant's stream goes first: what was accepted into the pool stands in it, and a grant
+    out of the pool in another stream.
+    """
+    kept = 0
+    while sealed := list(_not_kept(merchant, at=at)):
+        merchant.shared.write(lambda tx, sealed=sealed: _keep_all(tx, sealed))
+        kept += len(sealed)
+    return kept
+
+
+def _keep_all(tx: Writer, sealed: list[_Sealed]) -> None:
+    for one in sealed:
+        keep(
+            tx,
+            one.stream,
+            one.segment,
+            one.raw,
+            after=one.segment.first - 1,
+            head=one.head,
+        )
+
+
+def _not_kept(merchant: Merchant, *, at: int) -> Iterator[_Sealed]:
+    with merchant.door.read() as db, merchant.shared.read() as shared:
+        streams = sorted(own_streams(db), key=lambda row: row["origin"] != merchant.id)
+        for row in streams:
+            stream = Kept(
+                origin=row["origin"],
+                epoch=row["epoch"],
+                merchant=merchant.id,
+                birth=row["birth"],
+                at=at,
+            )
+            have = cursor_of(shared, stream.origin, stream.epoch, stream.birth).have
+            yield from _sealed_after(db, stream, have)
+
+
+def _sealed_after(db: Reader, stream: Kept, have: int) -> Iterator[_Sealed]:
+    place = {"origin": stream.origin, "epoch": stream.epoch}
+    for row in db.all(
+        "SELECT first_seq, last_seq, boot, head, signature FROM segment"
+        " WHERE origin = :origin AND epoch = :epoch AND first_seq > :have"
+        " ORDER BY first_seq LIMIT :limit",
+        have=have,
+        limit=SEGMENTS_AT_ONCE,
+        **place,
+    ):
+        events = tuple(
+            event["raw"]
+            for event in db.all(
+                "SELECT raw FROM journal WHERE origin = :origin AND epoch = :epoch"
+                " AND seq BETWEEN :first AND :last ORDER BY seq",
+                first=row["first_seq"],
+                last=row["last_seq"],
+                **place,
+            )
+        )
+        segment = Segment(
+            epoch=stream.epoch,
+            boot=row["boot"],
+            first=row["first_seq"],
+            events=events,
+            documents=tuple(_laid_beside(db, events)),
+            signature=row["signature"],
+        )
+        yield _Sealed(stream=stream, segment=segment, raw=pack(segment), head=row["head"])
+
+
+def _laid_beside(db: Reader, events: tuple[bytes, ...]) -> Iterator[Laid]:
+    for raw in events:
+        event = decode(raw)
+        if event.documents:
+            for row in db.all(
+                "SELECT name, salt, content FROM document WHERE event = :event ORDER BY name",
+                event=event.id,
+            ):
+                yield Laid(
+                    event=event.id,
+                    name=row["name"],
+                    salt=row["salt"],
+                    content=row["content"],
+                )

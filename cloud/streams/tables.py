@@ -1,0 +1,89 @@
+"""Raw segments and cursors, shared; asks and recalls, in each merchant's own database."""
+
+from __future__ import annotations
+
+from core.journal import Part
+from core.sqlite import Migration
+
+SHARED_TABLES = (
+    Migration(
+        "streams/1",
+        (
+            """CREATE TABLE stream_cursor (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 merchant TEXT NOT NULL,
+                 birth BLOB NOT NULL,
+                 seq INTEGER NOT NULL,
+                 head BLOB NOT NULL,
+                 PRIMARY KEY (origin, epoch)
+               ) STRICT, WITHOUT ROWID""",
+            "CREATE INDEX stream_cursor_by_merchant ON stream_cursor (merchant)",
+            # Not WITHOUT ROWID: rows of many kilobytes would make every step of the tree long.
+            """CREATE TABLE segment (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 first_seq INTEGER NOT NULL,
+                 last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
+                 head BLOB NOT NULL,
+                 raw BLOB NOT NULL,
+                 received_at INTEGER NOT NULL,
+                 PRIMARY KEY (origin, epoch, first_seq)
+               ) STRICT""",
+            """CREATE TABLE fork_segment (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 first_seq INTEGER NOT NULL,
+                 last_seq INTEGER NOT NULL,
+                 digest BLOB NOT NULL,
+                 raw BLOB NOT NULL,
+                 received_at INTEGER NOT NULL,
+                 PRIMARY KEY (origin, epoch, first_seq, digest)
+               ) STRICT""",
+            """CREATE TABLE line (
+                 hub TEXT PRIMARY KEY,
+                 boot INTEGER NOT NULL DEFAULT 0,
+                 closed TEXT NOT NULL DEFAULT '',
+                 down_n INTEGER NOT NULL DEFAULT 0
+               ) STRICT, WITHOUT ROWID""",
+        ),
+    ),
+)
+
+PART = Part(
+    name="streams",
+    migrations=(
+        Migration(
+            "streams/1",
+            (
+                """CREATE TABLE ask (
+                     id TEXT PRIMARY KEY,
+                     hub TEXT NOT NULL,
+                     member TEXT NOT NULL,
+                     want INTEGER NOT NULL,
+                     why TEXT NOT NULL,
+                     at INTEGER NOT NULL,
+                     state TEXT NOT NULL,
+                     open INTEGER NOT NULL CHECK (open IN (0, 1))
+                   ) STRICT, WITHOUT ROWID""",
+                "CREATE INDEX ask_open ON ask (member) WHERE open = 1",
+                """CREATE TABLE recall (
+                     request TEXT NOT NULL,
+                     hub TEXT NOT NULL,
+                     epoch INTEGER NOT NULL,
+                     member TEXT NOT NULL,
+                     at INTEGER NOT NULL,
+                     open INTEGER NOT NULL CHECK (open IN (0, 1)),
+                     PRIMARY KEY (request, hub, epoch)
+                   ) STRICT, WITHOUT ROWID""",
+                "CREATE INDEX recall_open ON recall (member) WHERE open = 1",
+                """CREATE TABLE derived (
+                     origin TEXT NOT NULL,
+                     epoch INTEGER NOT NULL,
+                     seq INTEGER NOT NULL,
+                     PRIMARY KEY (origin, epoch)
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
+    ),
+)
