@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cloud import feed as cloud_feed
+from cloud import streams
 from cloud.platform import Platform, open_platform
 from core import catalog, feed, members, organisation, staff, tickets, till, wallet
 from core.clock import Clock
@@ -22,10 +24,10 @@ CORE_PARTS: tuple[Part, ...] = (
     till.PART,
 )
 
-LOCAL_PARTS: tuple[Part, ...] = ()
+LOCAL_PARTS: tuple[Part, ...] = (cloud_feed.PART, streams.PART)
 """Tables of head office's own in each merchant's database; a capability is one line."""
 
-SHARED_TABLES: tuple[Migration, ...] = ()
+SHARED_TABLES: tuple[Migration, ...] = (*streams.SHARED_TABLES,)
 """Tables that a capability keeps in the database that all merchants share."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from cloud.platform import Merchant
 from cloud.streams.keeping import Kept, cursor_of, keep
@@ -53,21 +54,17 @@ def keep_own(merchant: Merchant, *, at: int) -> int:
     """
     kept = 0
     while sealed := list(_not_kept(merchant, at=at)):
-        merchant.shared.write(lambda tx, sealed=sealed: _keep_all(tx, sealed))
+        merchant.shared.write(partial(_keep_all, sealed=sealed))
         kept += len(sealed)
     return kept
 
 
 def _keep_all(tx: Writer, sealed: list[_Sealed]) -> None:
     for one in sealed:
-        keep(
-            tx,
-            one.stream,
-            one.segment,
-            one.raw,
-            after=one.segment.first - 1,
-            head=one.head,
-        )
+        after = one.segment.first - 1
+        if not keep(tx, one.stream, one.segment, one.raw, after=after, head=one.head):
+            # Only a database that was put back can disagree with what it once gave away.
+            raise RuntimeError(f"{one.stream.origin} does not continue what is kept of it")
 
 
 def _not_kept(merchant: Merchant, *, at: int) -> Iterator[_Sealed]:

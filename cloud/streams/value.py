@@ -82,7 +82,8 @@ def called_hubs(db: Reader, member: str) -> dict[str, int]:
 def places_of(db: Reader, member: str) -> dict[str, int]:
     """Return how much of anything a member holds at each place."""
     rows = db.all(
-        "SELECT place, SUM(amount) AS amount FROM holding WHERE member = :member GROUP BY place",
+        "SELECT place, SUM(amount) AS amount FROM holding"
+        " WHERE member = :member GROUP BY place",
         member=member,
     )
     return {row["place"]: row["amount"] for row in rows}
