@@ -26,6 +26,7 @@ from core.members.finding import (
 )
 from core.members.phone import is_mobile, mask_phone, normalise_phone
 from core.members.registering import issue_card, register
+from core.members.searching import SEARCH, search
 from core.members.tables import PART, PROFILE, search_terms
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "PART",
     "PROFILE",
     "PROSPECT",
+    "SEARCH",
     "Application",
     "CardIssued",
     "CardReturned",
@@ -59,5 +61,6 @@ __all__ = [
     "normalise_phone",
     "profile_of",
     "register",
+    "search",
     "search_terms",
 ]

@@ -18,11 +18,12 @@ from core.members import (
     member_of,
     next_number,
     register,
+    search,
 )
+from core.members import SEARCH as LOCAL
 from core.members import active_card as card
 from hub.members.service import change, enrol, return_card
-from hub.members.sql import birthdays, changes, count, page, search
-from hub.members.tables import LOCAL
+from hub.members.sql import birthdays, changes, count, page
 
 __all__ = [
     "LOCAL",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from core.members import PART, search_terms
 from core.sqlite import Door
 from core.tests.world import KEY
-from hub.members import search
-from hub.members.tables import LOCAL
+from hub.members import LOCAL, search
 
 FIELDS = {
     "gender": "",
