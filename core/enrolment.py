@@ -6,6 +6,7 @@ request that it holds its TLS key, and with the code that somebody at head offic
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 import msgspec
@@ -24,6 +25,8 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     pin_pepper: Secret
     card_key: Secret
     feed: tuple[FeedDocument, ...] = ()
+    store: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """In which of the stores in `feed` the hub stands; may be left out where there is one."""
 
 
 class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,9 @@ class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
     version: Annotated[str, msgspec.Meta(max_length=60)] = ""
     model: Annotated[str, msgspec.Meta(max_length=120)] = ""
     bring: Brought | None = None
+    proof: Annotated[bytes, msgspec.Meta(max_length=64)] = b""
+    """The log key's signature over `proven_bytes(csr)`. A hub that is known already, and only
+    lost its certificate, must prove itself so; a new one may."""
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,10 +75,25 @@ class EnrolAnswer(msgspec.Struct, frozen=True, kw_only=True):
     card_key: Secret
 
 
+def proven_bytes(csr: str) -> bytes:
+    """Return what a hub signs with its log key to show that it asks for this certificate."""
+    return b"H1 certificate\0" + hashlib.sha256(csr.encode()).digest()
+
+
 class RenewRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A joined hub asks for its next certificate: POST /renew at the gate."""
 
     csr: Annotated[str, msgspec.Meta(max_length=8_192)]
+
+
+class RenewLateRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A hub whose certificate has ended asks for the next: POST /enrol/renew."""
+
+    csr: Annotated[str, msgspec.Meta(max_length=8_192)]
+    certificate: Annotated[str, msgspec.Meta(max_length=8_192)]
+    """The one that ended, in PEM."""
+    proof: Annotated[bytes, msgspec.Meta(max_length=64)]
+    """The log key's signature over `proven_bytes(csr)`."""
 
 
 class RenewAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,9 @@ is known before a merchant is (who there is, which hub is whose, codes, alarms) 
 shared database.
 """
 
+from cloud.platform.authority import Pair
+from cloud.platform.codes import CODE_LIFE_MS, new_code, spelled
+from cloud.platform.enrolment import enrol, renew, renew_late, revoke_hub
 from cloud.platform.hubs import (
     Epoch,
     Hub,
@@ -13,31 +16,57 @@ from cloud.platform.hubs import (
     all_hubs,
     epochs_of,
     find_hub,
-    hub_name,
     hub_named,
     hubs_of,
-    revoke,
 )
 from cloud.platform.merchant import DOWNLINK, Merchant
+from cloud.platform.papers import (
+    BROKER,
+    GATE,
+    INGEST,
+    names_of,
+    program_pair,
+    revoked_list,
+    set_names,
+)
+from cloud.platform.places import Places, parse_broker, parse_gate, places, set_places
 from cloud.platform.platform import Platform, create_merchant, open_platform
 from cloud.platform.refusals import REFUSALS
 
 __all__ = [
+    "BROKER",
+    "CODE_LIFE_MS",
     "DOWNLINK",
+    "GATE",
+    "INGEST",
     "REFUSALS",
     "Epoch",
     "Hub",
     "Merchant",
+    "Pair",
+    "Places",
     "Platform",
     "alarm",
     "alarms_of",
     "all_hubs",
     "create_merchant",
+    "enrol",
     "epochs_of",
     "find_hub",
-    "hub_name",
     "hub_named",
     "hubs_of",
+    "names_of",
+    "new_code",
     "open_platform",
-    "revoke",
+    "parse_broker",
+    "parse_gate",
+    "places",
+    "program_pair",
+    "renew",
+    "renew_late",
+    "revoke_hub",
+    "revoked_list",
+    "set_names",
+    "set_places",
+    "spelled",
 ]

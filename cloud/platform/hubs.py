@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloud.platform.platform import Platform
-from core.errors import Refused
 from core.sqlite import Reader, Row, Writer
+from core.wire import link_name, parse_link_name
 
 ENROLLED, REVOKED = "enrolled", "revoked"
 ALARMS_SHOWN_MAX = 200
@@ -39,7 +39,7 @@ class Hub:
     @property
     def name(self) -> str:
         """Its name at broker and gate: the common name of its certificate."""
-        return hub_name(self.merchant, self.id)
+        return link_name(self.merchant, self.id)
 
     @property
     def revoked(self) -> bool:
@@ -59,10 +59,6 @@ class Epoch:
     closed_at: int | None
 
 
-def hub_name(merchant: str, hub: str) -> str:
-    return f"{merchant}.{hub}"
-
-
 def find_hub(db: Reader, hub_id: str) -> Hub | None:
     """Return a hub of any merchant, by its id, from the shared database."""
     row = db.one("SELECT * FROM hub WHERE id = :id", id=hub_id)
@@ -71,9 +67,9 @@ def find_hub(db: Reader, hub_id: str) -> Hub | None:
 
 def hub_named(db: Reader, name: str) -> Hub | None:
     """Return the hub that a certificate's common name means, if it is that merchant's."""
-    merchant, dot, hub_id = name.partition(".")
-    known = find_hub(db, hub_id) if dot else None
-    return known if known is not None and known.merchant == merchant else None
+    named = parse_link_name(name)
+    known = None if named is None else find_hub(db, named[1])
+    return known if known is not None and known.name == name else None
 
 
 def hubs_of(db: Reader, merchant: str) -> list[Hub]:
@@ -93,15 +89,6 @@ def epochs_of(db: Reader, hub_id: str) -> list[Epoch]:
     """Return a hub's epochs, the newest last."""
     rows = db.all("SELECT * FROM epoch WHERE hub = :hub ORDER BY epoch", hub=hub_id)
     return [Epoch(**dict(row)) for row in rows]
-
-
-def revoke(tx: Writer, hub_id: str) -> None:
-    """Let a hub in nowhere from now on. Refused: no_hub."""
-    changed = tx.run(
-        "UPDATE hub SET state = :state, online = 0 WHERE id = :id", state=REVOKED, id=hub_id
-    )
-    if not changed:
-        raise Refused("no_hub")
 
 
 def alarm(tx: Writer, platform: Platform, hub: Hub, *, kind: str, detail: str) -> None:

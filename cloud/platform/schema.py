@@ -50,6 +50,13 @@ MIGRATIONS = (
                  closed_at INTEGER,
                  PRIMARY KEY (hub, epoch)
                ) STRICT""",
+            """CREATE TABLE certificate (
+                 serial TEXT PRIMARY KEY,
+                 hub TEXT NOT NULL REFERENCES hub,
+                 issued_at INTEGER NOT NULL,
+                 revoked_at INTEGER
+               ) STRICT""",
+            "CREATE INDEX certificate_by_hub ON certificate (hub)",
             """CREATE TABLE enrolment_code (
                  handle TEXT PRIMARY KEY,
                  hash BLOB NOT NULL,
