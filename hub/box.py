@@ -77,6 +77,7 @@ class Box:
         """Wake the processes that carry on from the tables."""
         ring(self.bells, "jobs")
         ring(self.bells, "devices")
+        ring(self.bells, "sync")
 
     def store_id(self, db: Reader) -> str:
         """Return which branch this box stands in; empty before it was told."""

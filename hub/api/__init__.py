@@ -6,7 +6,7 @@ the caller before its first try.
 """
 
 from core.web import Capability
-from hub.api import description, items, members, prints, scans, shifts, tickets, topups
+from hub.api import description, items, members, prints, scans, shifts, sync, tickets, topups
 from hub.api.blueprint import PREFIX, api
 
 CAPABILITY = Capability(name="api", blueprints=(api,))
@@ -21,6 +21,7 @@ __all__ = [
     "prints",
     "scans",
     "shifts",
+    "sync",
     "tickets",
     "topups",
 ]

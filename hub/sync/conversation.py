@@ -6,10 +6,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from core.wire.messages import Ask, FeedBatch, Message
-from core.wire.receiver import Arrived, Check, Cursor, Stream
-from core.wire.segment import Segment
-from core.wire.sender import RTO_MIN_MS, Sender, SendSegments, Sent
+from core.wire import (
+    RTO_MIN_MS,
+    Arrived,
+    Ask,
+    Check,
+    Cursor,
+    FeedBatch,
+    Message,
+    Segment,
+    Sender,
+    SendSegments,
+    Sent,
+    Stream,
+)
 
 
 class Line(StrEnum):

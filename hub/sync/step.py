@@ -16,36 +16,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.wire.feed import batch_fits
-from core.wire.messages import (
+from core.wire import (
     GRANTED,
     NOTHING,
     ONLINE,
     PROTOCOL,
     RECALLING,
+    RTO_MAX_MS,
+    RTO_MIN_MS,
     Ack,
     Answer,
+    Arrived,
     Ask,
+    Check,
+    Cursor,
     DownAck,
     FeedBatch,
     Fence,
     Greet,
     Hello,
-    Welcome,
-)
-from core.wire.receiver import Arrived, Check, Cursor, Stream, Verdict, judge
-from core.wire.sender import (
-    RTO_MAX_MS,
-    RTO_MIN_MS,
     Sender,
     Sent,
-    acknowledge,
-    begin,
-    extend,
-    order,
-    pause,
-    sent,
-    tick,
+    Stream,
+    Verdict,
+    Welcome,
+    batch_fits,
+    judge,
 )
 from hub.sync.conversation import (
     About,
@@ -158,7 +154,7 @@ def _from_here(
         case Standing():
             return _stand(state, happened, now_ms)
         case Sent():
-            return replace(state, sender=sent(state.sender, happened, now_ms, chance)), []
+            return replace(state, sender=state.sender.note(happened, now_ms, chance)), []
         case Fetched():
             return _fetched(state, happened.batch, now_ms, chance)
 
@@ -189,7 +185,7 @@ def wake_at(state: HubState) -> int | None:
 def _send(state: HubState) -> tuple[HubState, list[Output]]:
     if state.line is not Line.LIVE:
         return state, []
-    sender, ordered = order(state.sender)
+    sender, ordered = state.sender.order()
     return replace(state, sender=sender), [] if ordered is None else [ordered]
 
 
@@ -206,7 +202,7 @@ def _stand(state: HubState, standing: Standing, now_ms: int) -> tuple[HubState, 
         state,
         standing=standing,
         cursor=cursor,
-        sender=extend(state.sender, standing.n),
+        sender=state.sender.extend(standing.n),
         fetching=state.fetching and not standing.lost,
     )
     if state.line is not Line.LIVE:
@@ -237,7 +233,7 @@ def _line_down(state: HubState) -> tuple[HubState, list[Output]]:
     state = replace(
         state,
         line=Line.DOWN,
-        sender=pause(state.sender),
+        sender=state.sender.pause(),
         cursor=Cursor(have=standing.down_n, head=standing.down_head),
         hello_at=None,
         down_ack_at=None,
@@ -309,7 +305,7 @@ def _agree(
     if isinstance(said, Welcome):
         state, outputs = _welcomed(state, said, now_ms)
     else:
-        sender = acknowledge(state.sender, said.acked, said.credits, now_ms, chance)
+        sender = state.sender.acknowledge(said.acked, said.credits, now_ms, chance)
         goal = max(state.feed_goal, said.feed_pos)
         state = replace(state, sender=sender, feed_goal=goal)
     state, more = _fetch(replace(state, safe=said.safe), now_ms)
@@ -324,7 +320,7 @@ def _welcomed(state: HubState, welcome: Welcome, now_ms: int) -> tuple[HubState,
         hello_at=None,
         hello_rto_ms=RTO_MIN_MS,
         quiet_at=now_ms + QUIET_MS,
-        sender=begin(state.sender, welcome.acked, welcome.credits),
+        sender=state.sender.begin(welcome.acked, welcome.credits),
         feed_goal=welcome.feed_pos,
     )
     state, said = _down_ack(state, now_ms)
@@ -465,7 +461,7 @@ def _tick(state: HubState, now_ms: int, chance: float) -> tuple[HubState, list[O
     if state.quiet_at is not None and now_ms >= state.quiet_at:
         return _line_up(state, state.about, now_ms, chance)
     if state.line is Line.LIVE:
-        state = replace(state, sender=tick(state.sender, now_ms))
+        state = replace(state, sender=state.sender.tick(now_ms))
     if state.hello_at is not None and now_ms >= state.hello_at:
         state, more = _hello(state, now_ms, chance)
         outputs += more

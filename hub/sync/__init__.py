@@ -1,0 +1,52 @@
+"""The hub's half of the wire: envelopes between journal and head office, no business words.
+
+A hub is joined once (`join`), which leaves a link beside the database. `dianshu hub sync` then
+sends what the journal seals, keeps what comes down the hub's own stream and does what it asks
+for, and takes head office's feed. A shop that was never joined has none of it.
+"""
+
+from hub.sync.downlink import (
+    Moved,
+    begin_downlink,
+    downlink_cursor,
+    downlink_head,
+    downlink_stream,
+    is_here,
+    take_downlink,
+)
+from hub.sync.head_office import Unreachable, fetch_feed
+from hub.sync.joining import Joined, join, take_feed, take_up, vouched_batch
+from hub.sync.link import Link, joined, load_link, save_link, tls_context
+from hub.sync.outbox import Outbox, head_at, outbox, sealed_head, sealed_segments
+from hub.sync.state import LinkState, link_state
+from hub.sync.tables import LOCAL
+
+__all__ = [
+    "LOCAL",
+    "Joined",
+    "Link",
+    "LinkState",
+    "Moved",
+    "Outbox",
+    "Unreachable",
+    "begin_downlink",
+    "downlink_cursor",
+    "downlink_head",
+    "downlink_stream",
+    "fetch_feed",
+    "head_at",
+    "is_here",
+    "join",
+    "joined",
+    "link_state",
+    "load_link",
+    "outbox",
+    "save_link",
+    "sealed_head",
+    "sealed_segments",
+    "take_downlink",
+    "take_feed",
+    "take_up",
+    "tls_context",
+    "vouched_batch",
+]

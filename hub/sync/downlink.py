@@ -1,0 +1,197 @@
+"""The way down: head office's stream to this box, kept as it came, and what follows from it.
+
+The stream is a journal of its own here: origin `<hub>.dn`, written by head office, chained and
+sealed like every other, so `dianshu verify` walks it too. What this box does about an event is
+an event of its own in the same transaction: both are there, or neither.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from core.clock import MINUTE_MS
+from core.journal import Act, Birth, Entry, Event, Parts, apply, chain, decode
+from core.sqlite import Reader, Row, Writer
+from core.wallet import Granted, Recalled, Released, send_release, take_in
+from core.wire import Cursor, Segment, Stream, origin_cursor
+from hub.sync.link import Link
+
+BUSY_MS = 15 * MINUTE_MS
+"""Somebody whose bill was touched so lately is here: money follows the person."""
+
+log = logging.getLogger(__name__)
+
+
+class Moved(Exception):
+    """The stream does not stand where the segment was judged against; nothing has changed."""
+
+
+def downlink_stream(link: Link) -> Stream:
+    """Return which stream comes down, and how its signatures are checked."""
+    birth = msgspec.json.decode(link.downlink_birth, type=Birth)
+    return Stream(
+        origin=birth.hub, epoch=birth.epoch, birth=link.downlink_birth, check=link.vouched
+    )
+
+
+def begin_downlink(tx: Writer, stream: Stream) -> None:
+    """Record the stream before its first event; again does nothing."""
+    tx.run(
+        "INSERT INTO origin (origin, epoch, birth, own) VALUES (:origin, :epoch, :birth, 0)"
+        " ON CONFLICT DO NOTHING",
+        origin=stream.origin,
+        epoch=stream.epoch,
+        birth=stream.birth,
+    )
+
+
+def downlink_cursor(db: Reader, stream: Stream) -> Cursor:
+    """Return how far the stream is held here."""
+    row = db.one(
+        "SELECT seq, head FROM journal WHERE origin = :origin AND epoch = :epoch"
+        " ORDER BY seq DESC LIMIT 1",
+        origin=stream.origin,
+        epoch=stream.epoch,
+    )
+    if row is None:
+        return origin_cursor(stream.birth)
+    return Cursor(have=row["seq"], head=row["head"])
+
+
+def downlink_head(db: Reader, stream: Stream, seq: int) -> bytes | None:
+    """Return the chain's value after an event of the stream, if it is held."""
+    head: bytes | None = db.value(
+        "SELECT head FROM journal WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
+        origin=stream.origin,
+        epoch=stream.epoch,
+        seq=seq,
+    )
+    return head
+
+
+def take_downlink(
+    tx: Writer, act: Act, *, stream: Stream, segment: Segment, after: int
+) -> Cursor:
+    """Keep a judged segment and do what its events ask for; return where the stream now stands.
+
+    `after` is where it stood when the segment was judged. Raises Moved when it does not.
+    """
+    held = downlink_cursor(tx, stream)
+    if held.have != after or not segment.first <= after + 1 <= segment.last:
+        raise Moved(f"{held.have} and not {after}")
+    head = held.head
+    for seq in range(after + 1, segment.last + 1):
+        raw = segment.events[seq - segment.first]
+        head = chain(head, raw)
+        _keep(tx, stream, seq=seq, head=head, raw=raw)
+        _follow(tx, act, stream, seq=seq, raw=raw)
+    _keep_seal(tx, stream, segment, head)
+    return Cursor(have=segment.last, head=head)
+
+
+def _keep(tx: Writer, stream: Stream, *, seq: int, head: bytes, raw: bytes) -> None:
+    try:
+        at = decode(raw).at
+    except msgspec.MsgspecError:
+        at = 0  # It is kept as it came; `verify` says what is wrong with it.
+    tx.run(
+        "INSERT INTO journal (origin, epoch, seq, at, head, raw)"
+        " VALUES (:origin, :epoch, :seq, :at, :head, :raw)",
+        origin=stream.origin,
+        epoch=stream.epoch,
+        seq=seq,
+        at=at,
+        head=head,
+        raw=raw,
+    )
+
+
+def _keep_seal(tx: Writer, stream: Stream, segment: Segment, head: bytes) -> None:
+    # Head office may cut the same events into other segments after it was restored.
+    tx.run(
+        "DELETE FROM segment WHERE origin = :origin AND epoch = :epoch AND first_seq >= :first",
+        origin=stream.origin,
+        epoch=stream.epoch,
+        first=segment.first,
+    )
+    tx.run(
+        "INSERT INTO segment (origin, epoch, first_seq, last_seq, boot, head, signature)"
+        " VALUES (:origin, :epoch, :first, :last, :boot, :head, :signature)",
+        origin=stream.origin,
+        epoch=stream.epoch,
+        first=segment.first,
+        last=segment.last,
+        boot=segment.boot,
+        head=head,
+        signature=segment.signature,
+    )
+
+
+def _follow(tx: Writer, act: Act, stream: Stream, *, seq: int, raw: bytes) -> None:
+    """Apply one event and answer it. One that cannot be is put aside; those behind it go on."""
+    tx.run("SAVEPOINT follow")
+    try:
+        event = decode(raw)
+        entry = act.journal.parts.entry(event, {})
+        _project(tx, act.journal.parts, event, entry)
+        if entry is not None:  # A kind from a newer head office waits for the update.
+            _answer(tx, act, entry)
+    except Exception as error:
+        log.exception("put aside %s/%s/%s", stream.origin, stream.epoch, seq)
+        tx.run("ROLLBACK TO follow")
+        tx.run(
+            "INSERT INTO quarantine (origin, epoch, seq, reason)"
+            " VALUES (:origin, :epoch, :seq, :reason) ON CONFLICT DO NOTHING",
+            origin=stream.origin,
+            epoch=stream.epoch,
+            seq=seq,
+            reason=f"{type(error).__name__}: {error}",
+        )
+    finally:
+        tx.run("RELEASE follow")
+
+
+def _project(tx: Writer, parts: Parts, event: Event, entry: Entry | None) -> None:
+    for change in parts.project_now(event, entry):
+        apply(tx, change)
+
+
+def _answer(tx: Writer, act: Act, entry: Entry) -> None:
+    me = act.journal.identity
+    match entry.body:
+        case Granted() as granted if (granted.hub, granted.hub_epoch) == (me.origin, me.epoch):
+            take_in(tx, act, granted, place=me.origin)
+        case Recalled() as asked if (asked.hub, asked.hub_epoch) == (me.origin, me.epoch):
+            _release(tx, act, asked)
+        case _:
+            return
+
+
+def _release(tx: Writer, act: Act, asked: Recalled) -> None:
+    transfer = act.new_id()
+    if is_here(tx, asked.member, now=act.at):
+        # Nothing, said aloud: head office need not wait, and may ask again later.
+        nothing = Released(
+            transfer=transfer, member=asked.member, legs=(), request=asked.request
+        )
+        act.append(tx, nothing)
+        return
+    send_release(tx, act, transfer=transfer, member=asked.member, request=asked.request)
+
+
+def is_here(db: Reader, member: str, *, now: int) -> bool:
+    """Say whether a member has an open bill that somebody touched in the last minutes."""
+    bills = db.all(
+        "SELECT opened_at, stamps FROM ticket WHERE member = :member AND state = 'open'",
+        member=member,
+    )
+    return any(now - _touched(bill) < BUSY_MS for bill in bills)
+
+
+def _touched(bill: Row) -> int:
+    """Return when a bill was last changed; a stamp begins with its event's time in hex."""
+    opened_at: int = bill["opened_at"]
+    stamps: dict[str, str] = msgspec.json.decode(bill["stamps"])
+    return max(opened_at, *(int(stamp.partition(".")[0], 16) for stamp in stamps.values()))

@@ -1,0 +1,175 @@
+"""Head office over HTTPS: joining it once, and then the gate, by the hub's own certificate."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from core.enrolment import EnrolAnswer, EnrolRequest, RenewAnswer, RenewRequest
+from core.errors import Refused
+from core.wire import BadBatch, FeedBatch, unpack_batch
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 30.0
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+FEED_DOCUMENTS = 500
+"""How many documents of the feed one batch may hold."""
+
+
+class Unreachable(Exception):
+    """Head office did not answer, or not in words that are known here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where head office is."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def connected(self) -> str:
+        """Where to connect: names under localhost are this machine, whoever resolves them."""
+        return "127.0.0.1" if self.loopback else self.host
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in {"localhost", "127.0.0.1"} or self.host.endswith(".localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer: its status and body."""
+
+    status: int
+    body: bytes
+
+
+def parse_url(url: str) -> Address:
+    """Read where head office is. Raises ValueError for what is no https address.
+
+    Plain HTTP is for this machine only: the code and the merchant's keys would travel in clear.
+    """
+    parts = urlsplit(url if "://" in url else f"https://{url}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{url} is no https address")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    address = Address(
+        scheme=parts.scheme, host=parts.hostname, port=port, path=parts.path.rstrip("/")
+    )
+    if address.scheme == "http" and not address.loopback:
+        raise ValueError(f"{url}: plain http is for this machine only")
+    return address
+
+
+def enrol(url: str, asked: EnrolRequest, *, context: ssl.SSLContext) -> EnrolAnswer:
+    """Ask head office to take this hub in.
+
+    Raises Unreachable, Refused with head office's own code, and ValueError for a wrong URL.
+    """
+    body = msgspec.json.encode(asked)
+    answered = _ask(parse_url(url), "POST", "/enrol", body=body, context=context)
+    if answered.status >= http.client.BAD_REQUEST:
+        raise _refused(answered)
+    return _read(answered, EnrolAnswer)
+
+
+def fetch_feed(gate: str, *, after: int, context: ssl.SSLContext) -> FeedBatch:
+    """Get the next stretch of the feed, not yet checked. Raises Unreachable."""
+    path = f"/feed?after={after}&limit={FEED_DOCUMENTS}"
+    answered = _ask(parse_url(gate), "GET", path, context=context)
+    if answered.status != http.client.OK:
+        raise Unreachable(f"{answered.status} for {path}")
+    try:
+        return unpack_batch(answered.body)
+    except BadBatch as error:
+        raise Unreachable(str(error)) from error
+
+
+def renew(gate: str, request: str, *, context: ssl.SSLContext) -> RenewAnswer:
+    """Get the next certificate. Raises Unreachable, also where it is refused."""
+    body = msgspec.json.encode(RenewRequest(csr=request))
+    answered = _ask(parse_url(gate), "POST", "/renew", body=body, context=context)
+    if answered.status >= http.client.BAD_REQUEST:
+        raise Unreachable(f"{answered.status} for /renew")
+    return _read(answered, RenewAnswer)
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection to where an address says, in the name that it says."""
+
+    def __init__(self, address: Address, context: ssl.SSLContext) -> None:
+        super().__init__(address.host, address.port, timeout=ANSWER_TIMEOUT_S)
+        self._address = address
+        self._context = context
+
+    def connect(self) -> None:
+        address = self._address
+        self.sock = socket.create_connection(
+            (address.connected, address.port), CONNECT_TIMEOUT_S
+        )
+        self.sock.settimeout(ANSWER_TIMEOUT_S)
+        if address.scheme == "https":
+            # The context checks the name that was asked for, not the one connected to.
+            self.sock = self._context.wrap_socket(self.sock, server_hostname=address.host)
+
+
+def _ask(
+    address: Address, method: str, path: str, *, context: ssl.SSLContext, body: bytes = b""
+) -> Answered:
+    connection = _Connection(address, context)
+    headers = {"Accept": "application/json, application/zstd"}
+    if body:
+        headers["Content-Type"] = "application/json"
+    try:
+        connection.request(method, f"{address.path}{path}", body=body or None, headers=headers)
+        response = connection.getresponse()
+        content = response.read(ANSWER_BYTES_MAX + 1)
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+    if len(content) > ANSWER_BYTES_MAX:
+        raise Unreachable("an answer without end")
+    return Answered(status=response.status, body=content)
+
+
+def _read(answered: Answered, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(answered.body, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreachable(f"not an answer of head office: {error}") from error
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    code: str = ""
+    message: str = ""
+
+
+class _Failed(msgspec.Struct, frozen=True):
+    """A refusal, as pages tell it to programs, or as the API does."""
+
+    code: str = ""
+    message: str = ""
+    error: _Problem = _Problem()
+
+
+def _refused(answered: Answered) -> Exception:
+    try:
+        failed = msgspec.json.decode(answered.body, type=_Failed)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        failed = _Failed()
+    code = failed.code or failed.error.code
+    if not code:
+        return Unreachable(f"{answered.status}, and no reason that is known here")
+    return Refused(code, message=failed.message or failed.error.message)

@@ -1,0 +1,31 @@
+"""What sending remembers of its own in the hub's database."""
+
+from __future__ import annotations
+
+from core.errors import N_, Refusal
+from core.journal import Part
+from core.sqlite import Migration
+
+LOCAL = Part(
+    name="sync",
+    migrations=(
+        Migration(
+            "sync/1",
+            (
+                # How far head office said that it holds this box's journal. A hint for pages
+                # while the line is down; head office's own word counts when it is up.
+                """CREATE TABLE uplink (
+                     epoch INTEGER PRIMARY KEY, acked INTEGER NOT NULL, safe INTEGER NOT NULL
+                   ) STRICT""",
+            ),
+        ),
+    ),
+    refusals={
+        "already_joined": Refusal(409, N_("这台主机已经加入总部 %(merchant)s")),
+        "has_own_feed": Refusal(
+            409, N_("这家店已有自己的资料；请用 --bring 把资料带入总部，或换一台新主机加入")
+        ),
+        "answer_wrong": Refusal(502, N_("总部的答复不对（%(what)s），没有加入")),
+        "nothing_to_bring": Refusal(409, N_("这台主机还没有资料可带；请去掉 --bring")),
+    },
+)
