@@ -17,10 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from core.wire.messages import (
+from core.wire import (
+    WINDOW_SEGMENTS,
     Ack,
     Answer,
+    Arrived,
     Ask,
+    Cursor,
     DownAck,
     FeedBatch,
     Fence,
@@ -28,22 +31,14 @@ from core.wire.messages import (
     Hello,
     Message,
     Presence,
-    Welcome,
-)
-from core.wire.receiver import Arrived, Cursor, Stream, Verdict, judge
-from core.wire.segment import Segment
-from core.wire.sender import (
-    WINDOW_SEGMENTS,
+    Segment,
     Sender,
     SendSegments,
     Sent,
-    acknowledge,
-    begin,
-    extend,
-    order,
-    pause,
-    sent,
-    tick,
+    Stream,
+    Verdict,
+    Welcome,
+    judge,
 )
 
 ACK_EVERY_MS = 30_000
@@ -262,7 +257,7 @@ def _from_here(
         case Standing():
             return _stand(state, happened, now_ms)
         case Sent():
-            return replace(state, sender=sent(state.sender, happened, now_ms, chance)), []
+            return replace(state, sender=state.sender.note(happened, now_ms, chance)), []
         case Fresh():
             return state, [Say(message=happened.batch)] if state.greeted else []
         case Reply():
@@ -280,7 +275,7 @@ def wake_at(state: CloudState) -> int | None:
 def _send(state: CloudState) -> tuple[CloudState, list[Output]]:
     if not state.greeted or state.standing.closed:
         return state, []
-    sender, ordered = order(state.sender)
+    sender, ordered = state.sender.order()
     return replace(state, sender=sender), [] if ordered is None else [ordered]
 
 
@@ -299,7 +294,7 @@ def _stand(
         state,
         standing=standing,
         cursor=cursor,
-        sender=extend(state.sender, standing.down_len),
+        sender=state.sender.extend(standing.down_len),
     )
     if closing:
         return _shut(state, standing.closed)
@@ -364,7 +359,7 @@ def _greeted(
         greeted=True,
         cursor=Cursor(have=standing.have, head=standing.head),
         sender=(
-            pause(state.sender) if ahead else begin(state.sender, hello.down_n, WINDOW_SEGMENTS)
+            state.sender.pause() if ahead else state.sender.begin(hello.down_n, WINDOW_SEGMENTS)
         ),
         ack_at=now_ms + ACK_EVERY_MS,
     )
@@ -403,7 +398,7 @@ def _down_acked(
     if ack.epoch != state.uplink.epoch or ack.acked > state.standing.down_len:
         what = f"epoch {ack.epoch}, event {ack.acked} of {state.standing.down_len}"
         return state, [Alarm(kind="downlink_ahead", detail=what)]
-    sender = acknowledge(state.sender, ack.acked, WINDOW_SEGMENTS, now_ms, chance)
+    sender = state.sender.acknowledge(ack.acked, WINDOW_SEGMENTS, now_ms, chance)
     reported = Reported(down_n=ack.acked, feed_pos=ack.feed_pos)
     return replace(state, sender=sender), [reported]
 
@@ -416,7 +411,7 @@ def _who_are_you(state: CloudState, now_ms: int) -> tuple[CloudState, list[Outpu
 
 def _gone(state: CloudState) -> tuple[CloudState, list[Output]]:
     state = replace(
-        state, greeted=False, sender=pause(state.sender), ack_at=None, quiet_at=None
+        state, greeted=False, sender=state.sender.pause(), ack_at=None, quiet_at=None
     )
     return state, [Gone()]
 
@@ -472,7 +467,7 @@ def _shut(state: CloudState, reason: str) -> tuple[CloudState, list[Output]]:
 def _tick(state: CloudState, now_ms: int) -> tuple[CloudState, list[Output]]:
     if state.quiet_at is not None and now_ms >= state.quiet_at:
         return _gone(state)
-    state = replace(state, sender=tick(state.sender, now_ms))
+    state = replace(state, sender=state.sender.tick(now_ms))
     if state.ack_at is not None and now_ms >= state.ack_at:
         return _ack(state, now_ms)
     return state, []

@@ -25,11 +25,12 @@ from core.journal.part import Entry, FeedHandler, Part, Parts
 from core.journal.project import drain, drain_all, is_behind
 from core.journal.rebuild import rebuild
 from core.journal.schema import MIGRATIONS
-from core.journal.segments import seal
+from core.journal.segments import SEGMENT_EVENTS_MAX, seal, signed_bytes
 from core.journal.verify import Finding, verify
 
 __all__ = [
     "MIGRATIONS",
+    "SEGMENT_EVENTS_MAX",
     "Act",
     "Add",
     "Append",
@@ -63,6 +64,7 @@ __all__ = [
     "rebuild",
     "seal",
     "signed_by_birth",
+    "signed_bytes",
     "stamp_of",
     "verify",
 ]

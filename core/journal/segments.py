@@ -5,10 +5,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+import msgspec
+
 from core.journal.append import Identity
-from core.sqlite import Writer
+from core.journal.event import decode
+from core.sqlite import Row, Writer
 
 SEGMENT_EVENTS_MAX = 200
+SEGMENT_BYTES_MAX = 64 << 10
+"""Of events and the documents beside them: what a slow line carries in one breath."""
 
 Sign = Callable[[bytes], bytes]
 
@@ -34,14 +39,7 @@ def seal(tx: Writer, identity: Identity, sign: Sign) -> int:
             )
             or 0
         )
-        last = tx.one(
-            "SELECT seq, head FROM journal WHERE origin = :origin AND epoch = :epoch"
-            " AND seq >= :first AND seq < :after ORDER BY seq DESC LIMIT 1",
-            origin=identity.origin,
-            epoch=identity.epoch,
-            first=first,
-            after=first + SEGMENT_EVENTS_MAX,
-        )
+        last = _last_that_fits(tx, identity, first)
         if last is None:
             return made
         covered = signed_bytes(
@@ -59,3 +57,38 @@ def seal(tx: Writer, identity: Identity, sign: Sign) -> int:
             signature=sign(covered),
         )
         made += 1
+
+
+def _last_that_fits(tx: Writer, identity: Identity, first: int) -> Row | None:
+    """Return the last event of a segment from `first` on; None where there is none at all.
+
+    One event that is too large by itself is a segment by itself.
+    """
+    last: Row | None = None
+    room = SEGMENT_BYTES_MAX
+    for row in tx.all(
+        "SELECT seq, head, raw FROM journal WHERE origin = :origin AND epoch = :epoch"
+        " AND seq >= :first AND seq < :after ORDER BY seq",
+        origin=identity.origin,
+        epoch=identity.epoch,
+        first=first,
+        after=first + SEGMENT_EVENTS_MAX,
+    ):
+        room -= len(row["raw"]) + _bytes_beside(tx, row["raw"])
+        if last is not None and room < 0:
+            break
+        last = row
+    return last
+
+
+def _bytes_beside(tx: Writer, raw: bytes) -> int:
+    try:
+        event = decode(raw)
+    except msgspec.MsgspecError:
+        return 0  # Sealing does not judge: `verify` names the event that cannot be read.
+    if not event.documents:
+        return 0
+    size: int | None = tx.value(
+        "SELECT SUM(LENGTH(content)) FROM document WHERE event = :event", event=event.id
+    )
+    return size or 0

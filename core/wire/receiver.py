@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.journal import Identity, birth_head
-from core.journal.segments import signed_bytes
+from core.journal import Identity, birth_head, signed_bytes
 from core.wire.segment import Segment
 
 Check = Callable[[bytes, bytes], bool]

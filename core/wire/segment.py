@@ -15,8 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core.journal import chain
-from core.journal.segments import SEGMENT_EVENTS_MAX
+from core.journal import SEGMENT_EVENTS_MAX, chain
 from core.wire.dictionaries import CURRENT, DICTIONARIES
 from core.wire.messages import MESSAGE_BYTES_MAX
 from core.wire.squeezed import BadFrame, squeeze, unsqueeze

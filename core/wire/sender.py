@@ -8,6 +8,7 @@ of any clock that only goes forward, and `chance` is a number in [0, 1) drawn by
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 WINDOW_SEGMENTS = 8
 """How many segments may be under way where the other side says nothing else."""
@@ -39,7 +40,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """What is known of the other side, and what is under way. It holds no event."""
+    """What is known of the other side, and what is under way. It holds no event.
+
+    Every verb returns the sender as it is afterwards.
+    """
 
     total: int = 0
     """The last event that is sealed on disk."""
@@ -55,90 +59,79 @@ class Sender:
     due_at: int | None = None
     resent_at: int = -RESEND_PAUSE_MS
 
-    @property
-    def idle(self) -> bool:
-        return self.acked == self.total
+    def begin(self, acked: int, window: int) -> Sender:
+        """Start anew from what the other side says that it holds."""
+        return Sender(total=self.total, acked=acked, sent=acked, window=window)
 
+    def pause(self) -> Sender:
+        """Forget what was under way; nothing is sent before `begin`."""
+        return Sender(total=self.total, acked=self.acked, sent=self.acked)
 
-def begin(sender: Sender, acked: int, window: int) -> Sender:
-    """Start anew from what the other side says that it holds."""
-    return Sender(total=sender.total, acked=acked, sent=acked, window=window)
+    def extend(self, total: int) -> Self:
+        """More was sealed."""
+        return replace(self, total=total)
 
+    def order(self) -> tuple[Self, SendSegments | None]:
+        """Say what may be sent now."""
+        free = self.window - len(self.flying)
+        if self.ordered or free <= 0 or self.sent >= self.total:
+            return self, None
+        return replace(self, ordered=True), SendSegments(first=self.sent + 1, limit=free)
 
-def pause(sender: Sender) -> Sender:
-    """Forget what was under way; nothing is sent before `begin`."""
-    return Sender(total=sender.total, acked=sender.acked, sent=sender.acked)
+    def note(self, report: Sent, now_ms: int, chance: float) -> Self:
+        """Take in what the runtime has sent."""
+        if not self.ordered or report.first != self.sent + 1:
+            return self  # It answers an order from before the stream went back.
+        if not report.lasts:
+            return replace(self, ordered=False)
+        due_at = self.due_at
+        if due_at is None:
+            due_at = _due(self.rto_ms, now_ms, chance)
+        return replace(
+            self,
+            ordered=False,
+            sent=max(report.lasts),
+            flying=(*self.flying, *report.lasts),
+            due_at=due_at,
+        )
 
+    def acknowledge(self, acked: int, window: int, now_ms: int, chance: float) -> Self:
+        """Take a cumulative ack; a lower one than before is obeyed."""
+        told = replace(self, window=window)
+        if acked < self.acked:
+            return replace(told, acked=acked).go_back(now_ms)
+        if acked == self.acked:
+            waited = now_ms - self.resent_at >= RESEND_PAUSE_MS
+            return told.go_back(now_ms) if self.flying and waited else told
+        flying = tuple(last for last in self.flying if last > acked)
+        return replace(
+            told,
+            acked=acked,
+            # An order that is out began at the old place; its report is passed over.
+            ordered=self.ordered and self.sent >= acked,
+            sent=max(self.sent, acked),
+            flying=flying,
+            rto_ms=RTO_MIN_MS,
+            due_at=_due(RTO_MIN_MS, now_ms, chance) if flying else None,
+        )
 
-def extend(sender: Sender, total: int) -> Sender:
-    """More was sealed."""
-    return replace(sender, total=total)
+    def tick(self, now_ms: int) -> Self:
+        """Go back and wait longer where no ack came in time."""
+        if self.due_at is None or now_ms < self.due_at:
+            return self
+        longer = min(self.rto_ms * 2, RTO_MAX_MS)
+        return replace(self, rto_ms=longer).go_back(now_ms)
 
-
-def order(sender: Sender) -> tuple[Sender, SendSegments | None]:
-    """Say what may be sent now."""
-    free = sender.window - len(sender.flying)
-    if sender.ordered or free <= 0 or sender.sent >= sender.total:
-        return sender, None
-    return replace(sender, ordered=True), SendSegments(first=sender.sent + 1, limit=free)
-
-
-def sent(sender: Sender, report: Sent, now_ms: int, chance: float) -> Sender:
-    """Note what the runtime has sent."""
-    if report.first != sender.sent + 1:
-        return sender  # It answers an order from before the stream went back.
-    sender = replace(sender, ordered=False)
-    if not report.lasts:
-        return sender
-    due_at = sender.due_at
-    if due_at is None:
-        due_at = _due(sender.rto_ms, now_ms, chance)
-    return replace(
-        sender,
-        sent=max(report.lasts),
-        flying=(*sender.flying, *report.lasts),
-        due_at=due_at,
-    )
-
-
-def acknowledge(sender: Sender, acked: int, window: int, now_ms: int, chance: float) -> Sender:
-    """Take a cumulative ack; a lower one than before is obeyed."""
-    sender = replace(sender, window=window)
-    if acked < sender.acked:
-        return _go_back(replace(sender, acked=acked), now_ms)
-    if acked == sender.acked:
-        waited = now_ms - sender.resent_at >= RESEND_PAUSE_MS
-        return _go_back(sender, now_ms) if sender.flying and waited else sender
-    flying = tuple(last for last in sender.flying if last > acked)
-    return replace(
-        sender,
-        acked=acked,
-        # An order that is out began at the old place; its report is passed over.
-        ordered=sender.ordered and sender.sent >= acked,
-        sent=max(sender.sent, acked),
-        flying=flying,
-        rto_ms=RTO_MIN_MS,
-        due_at=_due(RTO_MIN_MS, now_ms, chance) if flying else None,
-    )
-
-
-def tick(sender: Sender, now_ms: int) -> Sender:
-    """Go back and wait longer where no ack came in time."""
-    if sender.due_at is None or now_ms < sender.due_at:
-        return sender
-    longer = min(sender.rto_ms * 2, RTO_MAX_MS)
-    return _go_back(replace(sender, rto_ms=longer), now_ms)
-
-
-def _go_back(sender: Sender, now_ms: int) -> Sender:
-    return replace(
-        sender,
-        sent=sender.acked,
-        flying=(),
-        ordered=False,
-        due_at=None,
-        resent_at=now_ms,
-    )
+    def go_back(self, now_ms: int) -> Self:
+        """Take everything after the last ack as lost."""
+        return replace(
+            self,
+            sent=self.acked,
+            flying=(),
+            ordered=False,
+            due_at=None,
+            resent_at=now_ms,
+        )
 
 
 def _due(rto_ms: int, now_ms: int, chance: float) -> int:
