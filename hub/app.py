@@ -20,7 +20,9 @@ from hub import access, api, attempts, box, checkout, counter, devices, pos, sal
 from hub import catalog as hub_catalog
 from hub import members as hub_members
 from hub import organisation as hub_organisation
+from hub import sync as hub_sync
 from hub import till as hub_till
+from hub import wallet as hub_wallet
 from hub.box import Box, open_box
 
 CORE_PARTS: tuple[Part, ...] = (
@@ -39,6 +41,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="access", parts=(access.PART,), blueprints=(access.pages,)),
     Capability(name="devices", parts=(devices.PART,)),
     Capability(name="members", parts=(hub_members.LOCAL,)),
+    Capability(name="wallet", parts=(hub_wallet.LOCAL,)),
     Capability(name="checkout", parts=(Part(name="checkout", refusals=checkout.REFUSALS),)),
     hub_till.CAPABILITY,
     counter.CAPABILITY,
@@ -46,6 +49,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     pos.CAPABILITY,
     hub_catalog.CAPABILITY,
     hub_organisation.CAPABILITY,
+    Capability(name="sync", parts=(hub_sync.LOCAL,)),
     api.CAPABILITY,
 )
 
@@ -95,13 +99,14 @@ def _surroundings() -> dict[str, object]:
             name, zone, idle = _("店枢"), "UTC", 0
         nav = _nav(grants_of(db, who.role)) if who.role else []
         scanned = devices.last_scan(db)
+        link = hub_sync.link_state(db, box.here())
     known: dict[str, object] = {
         "store_name": name,
         "zone": zone,
         "staff": who.staff_name,
         "shift_label": who.till,
         "nav": nav,
-        "link_state": None,
+        "link_state": None if link is None or link.fine else link,
         "idle_seconds": idle,
         "reader_language": language(),
         "now_ms": box.here().journal.clock.read().at,

@@ -68,9 +68,14 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wallet(msgspec.Struct, frozen=True, kw_only=True):
-    """`here_cents` can be spent at this store now, also with the line cut."""
+    """`here_cents` can be spent at this store now, also with the line cut.
+
+    `elsewhere_cents` lies in other places, as far as this store knows; it follows the member
+    when a bill is made theirs. `total_cents` is all of it.
+    """
 
     here_cents: int
+    elsewhere_cents: int
     principal_cents: int
     bonus_cents: int
     total_cents: int
@@ -283,7 +288,8 @@ def list_movements(member_id: str, asked: Page) -> Answer:
     """Return what moved in a member's wallet, newest first."""
     with fresh_read() as db:
         member_of(db, member_id)
-        rows = movements(db, member_id, limit=asked.limit)
+        here = reading_act(db).journal.identity.origin
+        rows = movements(db, member_id, place=here, limit=asked.limit)
         return {"movements": [_movement(row) for row in rows]}
 
 
@@ -341,6 +347,7 @@ def _wallet(db: Reader, act: Act, member_id: str) -> dict[str, Any]:
     lots = holdings(db, member_id, act.journal.identity.origin)
     return {
         "here_cents": held.here,
+        "elsewhere_cents": held.elsewhere,
         "principal_cents": held.principal,
         "bonus_cents": held.bonus,
         "total_cents": held.total,

@@ -1,6 +1,15 @@
 """Filling and correcting a member's wallet at the counter."""
 
 from hub.wallet.correcting import correct
+from hub.wallet.elsewhere import (
+    Elsewhere,
+    elsewhere,
+    follow,
+    is_open,
+    newest_wish,
+    note_answer,
+    unsent_wishes,
+)
 from hub.wallet.service import (
     Balance,
     Brought,
@@ -14,19 +23,28 @@ from hub.wallet.service import (
     top_up,
 )
 from hub.wallet.sql import movements, topups_of_member
+from hub.wallet.tables import LOCAL
 
 __all__ = [
+    "LOCAL",
     "Balance",
     "Brought",
+    "Elsewhere",
     "Terms",
     "TopUp",
     "adjust",
     "balance",
     "correct",
+    "elsewhere",
+    "follow",
+    "is_open",
     "left_after",
     "movements",
+    "newest_wish",
+    "note_answer",
     "open_balance",
     "terms_of",
     "top_up",
     "topups_of_member",
+    "unsent_wishes",
 ]

@@ -33,6 +33,7 @@ from core.wallet import (
 )
 from hub.members import issue_card, member_of
 from hub.till import require_period
+from hub.wallet.elsewhere import elsewhere
 
 REASON_CHARACTERS_MAX = 80
 
@@ -41,7 +42,8 @@ REASON_CHARACTERS_MAX = 80
 class Balance:
     """What a member has: `here` can be spent at this store now, also with the line cut.
 
-    All in fen but points. `principal` and `bonus` are what is held here, ended lots included.
+    All in fen but points. `principal`, `bonus` and `points` are what is held here, ended lots
+    included. `elsewhere` is stored value in other places or on its way; `total` is all of it.
     `living` is the stored value here in lots that have not ended.
     """
 
@@ -49,12 +51,26 @@ class Balance:
     principal: int
     bonus: int
     points: int
-    total: int
+    elsewhere: int = 0
+    points_elsewhere: int = 0
     living: int
 
     @property
+    def held(self) -> int:
+        """Return the stored value that lies here, ended lots included."""
+        return self.principal + self.bonus
+
+    @property
+    def total(self) -> int:
+        return self.held + self.elsewhere
+
+    @property
+    def all_points(self) -> int:
+        return self.points + self.points_elsewhere
+
+    @property
     def left(self) -> tuple[int, int, int]:
-        """Principal, bonus and points, as they stand on paper."""
+        """Principal, bonus and points here, as they stand on paper."""
         return self.principal, self.bonus, self.points
 
 
@@ -70,7 +86,8 @@ class TopUp:
 
 
 def balance(db: Reader, act: Act, member: str) -> Balance:
-    """Return what a member has here and in all."""
+    """Return what a member has here, elsewhere and in all."""
+    there = elsewhere(db, act, member)
     held = holdings(db, member, act.journal.identity.origin)
     sums = {asset: sum(h.amount for h in held if h.asset == asset) for asset in Asset}
     return Balance(
@@ -78,7 +95,8 @@ def balance(db: Reader, act: Act, member: str) -> Balance:
         principal=sums[Asset.PRINCIPAL],
         bonus=sums[Asset.BONUS],
         points=sums[Asset.POINTS],
-        total=sums[Asset.PRINCIPAL] + sums[Asset.BONUS],
+        elsewhere=there.stored,
+        points_elsewhere=there.points,
         living=sum(
             h.amount for h in held if h.asset in STORED_VALUE and not h.ended(date=act.date)
         ),
@@ -163,7 +181,7 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
     payments = check_payments(wanted.payments, terms.price, rules, stored_value=False)
     held = balance(tx, act, wanted.member)
     # What has ended is no money anybody can spend, so it leaves room for new.
-    after = held.living + terms.principal + terms.bonus
+    after = held.living + held.elsewhere + terms.principal + terms.bonus
     if after > rules.topup_max_cents:
         limit = rules.topup_max_cents
         raise Refused("over_card_limit", balance_cents=after, limit_cents=limit)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from core.sqlite import Reader, Row
 
 
-def movements(db: Reader, member: str, *, limit: int) -> list[Row]:
-    """Return what moved in a member's wallet, newest first. Drain history first."""
+def movements(db: Reader, member: str, *, place: str, limit: int) -> list[Row]:
+    """Return what moved in a member's wallet at a place, newest first. Drain history first."""
     return db.all(
         """SELECT v.*, w.name AS staff_name FROM movement v
              LEFT JOIN staff w ON w.id = v.actor
-            WHERE v.member = :member
+            WHERE v.member = :member AND v.place = :place
             ORDER BY v.at DESC, v.origin, v.epoch DESC, v.seq DESC, v.leg LIMIT :limit""",
         member=member,
+        place=place,
         limit=limit,
     )
 
