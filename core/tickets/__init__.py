@@ -11,6 +11,13 @@ from core.tickets.events import (
     TicketSettled,
     TicketVoided,
 )
+from core.tickets.history import (
+    reversal_of,
+    sale,
+    sale_lines,
+    sale_payments,
+    sales_of_member,
+)
 from core.tickets.price import LIST_PRICE, MEMBER_PRICE, Bill, Priceable, PricedLine, price
 from core.tickets.tables import PART
 
@@ -31,4 +38,9 @@ __all__ = [
     "TicketSettled",
     "TicketVoided",
     "price",
+    "reversal_of",
+    "sale",
+    "sale_lines",
+    "sale_payments",
+    "sales_of_member",
 ]

@@ -8,6 +8,7 @@ from core.till.events import (
     ReceiptReprinted,
 )
 from core.till.payments import STORED_VALUE, Offered, check_payments
+from core.till.report import owed_between, takings, turnover
 from core.till.tables import (
     CASH_IN,
     CASH_OUT,
@@ -35,5 +36,8 @@ __all__ = [
     "ReceiptReprinted",
     "check_payments",
     "expected_cash",
+    "owed_between",
     "period_totals",
+    "takings",
+    "turnover",
 ]

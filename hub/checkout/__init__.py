@@ -1,9 +1,10 @@
 """Checkout: the bill is paid, once."""
 
+from core.tickets import sale, sale_lines, sale_payments, sales_of_member
 from hub.checkout.paper import reprint, sale_document, topup_document
 from hub.checkout.paying import pay_ticket, pay_topup, payment_facts, reverse_ticket
 from hub.checkout.service import REFUSALS, Settled, reverse, settle, suggest
-from hub.checkout.sql import sale, sale_lines, sale_payments, sales_of_day, sales_of_member
+from hub.checkout.sql import sales_of_day
 
 __all__ = [
     "REFUSALS",

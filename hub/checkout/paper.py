@@ -11,6 +11,7 @@ from core.journal import Act, Body, drain
 from core.sqlite import Row, Writer
 from core.staff import require
 from core.tickets import TicketReversed, TicketSettled
+from core.tickets import sale as find_sale
 from core.till import ReceiptReprinted
 from core.wallet import ToppedUp
 from core.web import gettext as _
@@ -86,7 +87,7 @@ def sale_document(
     `sale` is the bill's id or the reversal's. Refused: not_settled.
     """
     _catch_up(tx, act)
-    row = sql.sale(tx, sale)
+    row = find_sale(tx, sale)
     if row is None:
         raise Refused("not_settled")
     proven = _proof(tx, row)

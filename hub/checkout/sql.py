@@ -32,35 +32,9 @@ def settled(tx: Writer, act: Act, ticket: str) -> TicketSettled:
     return _sale.decode(decode(raw).body)
 
 
-def sale(db: Reader, sale_id: str) -> Row | None:
-    """Return a sale or reversal from history. Drain history first."""
-    return db.one(
-        """SELECT s.*, m.name AS member_name, m.number AS member_number, w.name AS staff_name
-             FROM sale s LEFT JOIN member m ON m.id = s.member
-             LEFT JOIN staff w ON w.id = s.actor
-            WHERE s.id = :id""",
-        id=sale_id,
-    )
-
-
 def topup(db: Reader, topup_id: str) -> Row | None:
     """Return a top-up from history. Drain history first."""
     return db.one("SELECT * FROM topup WHERE id = :id", id=topup_id)
-
-
-def sale_lines(db: Reader, sale_id: str) -> list[Row]:
-    return db.all(
-        """SELECT l.*, w.name AS staff_name FROM sale_line l
-             LEFT JOIN staff w ON w.id = l.staff
-            WHERE l.sale = :sale ORDER BY l.position""",
-        sale=sale_id,
-    )
-
-
-def sale_payments(db: Reader, sale_id: str) -> list[Row]:
-    return db.all(
-        "SELECT * FROM sale_payment WHERE sale = :sale ORDER BY position", sale=sale_id
-    )
 
 
 def sales_of_day(db: Reader, date: str, *, limit: int = 200) -> list[Row]:
@@ -69,15 +43,5 @@ def sales_of_day(db: Reader, date: str, *, limit: int = 200) -> list[Row]:
              LEFT JOIN member m ON m.id = s.member LEFT JOIN staff w ON w.id = s.actor
             WHERE s.date = :date ORDER BY s.at DESC, s.seq DESC LIMIT :limit""",
         date=date,
-        limit=limit,
-    )
-
-
-def sales_of_member(db: Reader, member: str, *, limit: int = 100) -> list[Row]:
-    """Return a member's bills, newest first, with lines and tenders to be read apart."""
-    return db.all(
-        """SELECT s.*, w.name AS staff_name FROM sale s LEFT JOIN staff w ON w.id = s.actor
-            WHERE s.member = :member ORDER BY s.at DESC, s.seq DESC LIMIT :limit""",
-        member=member,
         limit=limit,
     )

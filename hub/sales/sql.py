@@ -59,13 +59,6 @@ def items_of(db: Reader, date: str) -> dict[str, list[str]]:
     return words
 
 
-def reversal_of(db: Reader, ticket: str) -> Row | None:
-    """Return the reversal that answered a bill, or None. Drain history first."""
-    return db.one(
-        "SELECT id, at, reason FROM sale WHERE ticket = :ticket AND sign = -1", ticket=ticket
-    )
-
-
 def is_topup(db: Reader, subject: str) -> bool:
     return db.one("SELECT 1 FROM topup WHERE id = :id", id=subject) is not None
 

@@ -11,6 +11,7 @@ from flask import Blueprint, render_template, request, url_for
 from core.errors import N_, Refused
 from core.organisation import settings, stores
 from core.sqlite import Reader
+from core.tickets import reversal_of
 from core.web import (
     Form,
     fresh_id,
@@ -176,7 +177,7 @@ def _shown_bill(db: Reader, sale_id: str) -> dict[str, Any]:
         "payments": sale_payments(db, sale_id),
         "store": branch.name if branch else row["store"],
         "proven": proof(db, origin=row["origin"], epoch=row["epoch"], seq=row["seq"]),
-        "reversal": sql.reversal_of(db, row["ticket"]),
+        "reversal": reversal_of(db, row["ticket"]),
         "printed": was_printed(db, sale_id),
         "rules": RULE_NAMES,
         "tender_name": lambda tender: tender_label(tender, rules),

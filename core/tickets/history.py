@@ -1,0 +1,51 @@
+"""Settled bills and reversals as history, with the names of those who had to do with them.
+
+Drain history first: it is projected a moment after the fact.
+"""
+
+from __future__ import annotations
+
+from core.sqlite import Reader, Row
+
+
+def sale(db: Reader, sale_id: str) -> Row | None:
+    """Return a settled bill or a reversal."""
+    return db.one(
+        """SELECT s.*, m.name AS member_name, m.number AS member_number, w.name AS staff_name
+             FROM sale s LEFT JOIN member m ON m.id = s.member
+             LEFT JOIN staff w ON w.id = s.actor
+            WHERE s.id = :id""",
+        id=sale_id,
+    )
+
+
+def sale_lines(db: Reader, sale_id: str) -> list[Row]:
+    return db.all(
+        """SELECT l.*, w.name AS staff_name FROM sale_line l
+             LEFT JOIN staff w ON w.id = l.staff
+            WHERE l.sale = :sale ORDER BY l.position""",
+        sale=sale_id,
+    )
+
+
+def sale_payments(db: Reader, sale_id: str) -> list[Row]:
+    return db.all(
+        "SELECT * FROM sale_payment WHERE sale = :sale ORDER BY position", sale=sale_id
+    )
+
+
+def sales_of_member(db: Reader, member: str, *, limit: int = 100) -> list[Row]:
+    """Return a member's bills, newest first, with lines and tenders to be read apart."""
+    return db.all(
+        """SELECT s.*, w.name AS staff_name FROM sale s LEFT JOIN staff w ON w.id = s.actor
+            WHERE s.member = :member ORDER BY s.at DESC, s.seq DESC LIMIT :limit""",
+        member=member,
+        limit=limit,
+    )
+
+
+def reversal_of(db: Reader, ticket: str) -> Row | None:
+    """Return the reversal that answered a bill, or None."""
+    return db.one(
+        "SELECT id, at, reason FROM sale WHERE ticket = :ticket AND sign = -1", ticket=ticket
+    )
