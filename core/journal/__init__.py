@@ -22,7 +22,7 @@ from core.journal.event import (
     kind_of,
 )
 from core.journal.part import Entry, FeedHandler, Part, Parts
-from core.journal.project import drain, drain_all, is_behind
+from core.journal.project import drain, drain_all, is_behind, receive_now, set_aside
 from core.journal.rebuild import rebuild
 from core.journal.schema import MIGRATIONS
 from core.journal.segments import SEGMENT_EVENTS_MAX, seal, signed_bytes
@@ -62,7 +62,9 @@ __all__ = [
     "kind_name",
     "kind_of",
     "rebuild",
+    "receive_now",
     "seal",
+    "set_aside",
     "signed_by_birth",
     "signed_bytes",
     "stamp_of",

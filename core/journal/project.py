@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from core.journal.append import documents_of
 from core.journal.changes import apply
@@ -64,20 +66,80 @@ def drain_all(door: Door, parts: Parts) -> None:
         pass
 
 
+def receive_now(
+    tx: Writer, parts: Parts, event: Event, documents: Mapping[str, dict[str, Any]]
+) -> None:
+    """Apply the immediate changes of an event that another box wrote; never raises for it.
+
+    Where its body cannot be applied, the value that its envelope moves still is; where that
+    cannot be either, nothing is. Both times it stands in quarantine with the reason.
+    """
+    try:
+        _apply_now(tx, parts, event, parts.entry(event, documents))
+    except Exception as error:
+        log.exception("quarantined %s/%s/%s", event.origin, event.epoch, event.seq)
+        reason, whole = f"{type(error).__name__}: {error}", False
+        try:
+            _apply_now(tx, parts, event, None)
+        except Exception:
+            log.exception("nothing of it could be applied")
+            whole = True
+        place = (event.origin, event.epoch, event.seq)
+        set_aside(tx, place, reason=reason, whole=whole)
+
+
+def set_aside(
+    tx: Writer, place: tuple[str, int, int], *, reason: str, whole: bool = False
+) -> None:
+    """Put the event at (origin, epoch, seq) in quarantine; `whole` where nothing of it counts.
+
+    What is aside as a whole is passed over by history and by a rebuild too.
+    """
+    origin, epoch, seq = place
+    tx.run(
+        "INSERT INTO quarantine (origin, epoch, seq, reason, whole)"
+        " VALUES (:origin, :epoch, :seq, :reason, :whole) ON CONFLICT DO NOTHING",
+        origin=origin,
+        epoch=epoch,
+        seq=seq,
+        reason=reason,
+        whole=int(whole),
+    )
+
+
+def is_aside(db: Reader, origin: str, epoch: int, seq: int) -> bool:
+    """Say whether nothing of an event counts."""
+    found = db.value(
+        "SELECT whole FROM quarantine WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
+        origin=origin,
+        epoch=epoch,
+        seq=seq,
+    )
+    return bool(found)
+
+
+def _apply_now(tx: Writer, parts: Parts, event: Event, entry: Entry | None) -> None:
+    tx.run("SAVEPOINT reception")
+    try:
+        for change in parts.project_now(event, entry):
+            apply(tx, change)
+    except Exception:
+        tx.run("ROLLBACK TO reception")
+        raise
+    finally:
+        tx.run("RELEASE reception")
+
+
 def _project_row(tx: Writer, parts: Parts, row: Row) -> None:
+    if is_aside(tx, row["origin"], row["epoch"], row["seq"]):
+        return
     try:
         event = decode(row["raw"])
         apply_later(tx, parts, event, parts.entry(event, documents_of(tx, event)))
     except Exception as error:
         log.exception("quarantined %s/%s/%s", row["origin"], row["epoch"], row["seq"])
-        tx.run(
-            "INSERT INTO quarantine (origin, epoch, seq, reason)"
-            " VALUES (:origin, :epoch, :seq, :reason) ON CONFLICT DO NOTHING",
-            origin=row["origin"],
-            epoch=row["epoch"],
-            seq=row["seq"],
-            reason=f"{type(error).__name__}: {error}",
-        )
+        place = (row["origin"], row["epoch"], row["seq"])
+        set_aside(tx, place, reason=f"{type(error).__name__}: {error}")
 
 
 def apply_later(tx: Writer, parts: Parts, event: Event, entry: Entry | None) -> None:

@@ -7,10 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.journal.append import documents_of
-from core.journal.changes import apply, row_digest
+from core.journal.changes import row_digest
 from core.journal.event import decode
 from core.journal.part import Parts
-from core.journal.project import apply_later
+from core.journal.project import apply_later, receive_now
+from core.journal.schema import MIGRATIONS
 from core.sqlite import Door, Reader, Row, Writer
 
 _COPY_ROWS = 1_000
@@ -21,7 +22,7 @@ def rebuild(source: Door, scratch_path: Path, parts: Parts, *, key: bytes) -> It
 
     The caller drains history first; `scratch_path` must not exist.
     """
-    scratch = Door(scratch_path, key=key, migrations=parts.migrations)
+    scratch = Door(scratch_path, key=key, migrations=(*MIGRATIONS, *parts.migrations))
     try:
         with source.read() as db:
             _replay(db, scratch, parts)
@@ -33,7 +34,14 @@ def rebuild(source: Door, scratch_path: Path, parts: Parts, *, key: bytes) -> It
 
 
 def _replay(db: Reader, scratch: Door, parts: Parts) -> None:
-    rows = db.each("SELECT raw FROM journal ORDER BY origin, epoch, seq")
+    # What stands aside as a whole changed no living table either.
+    rows = db.each(
+        """SELECT j.raw FROM journal j
+            WHERE NOT EXISTS (SELECT 1 FROM quarantine q
+                               WHERE q.origin = j.origin AND q.epoch = j.epoch
+                                 AND q.seq = j.seq AND q.whole = 1)
+            ORDER BY j.origin, j.epoch, j.seq"""
+    )
     batch: list[bytes] = []
     for row in rows:
         batch.append(row["raw"])
@@ -47,12 +55,11 @@ def _replay_batch(db: Reader, scratch: Door, parts: Parts, batch: list[bytes]) -
     def project(tx: Writer) -> None:
         for raw in batch:
             event = decode(raw)
-            entry = parts.entry(event, documents_of(db, event))
-            for change in parts.project_now(event, entry):
-                apply(tx, change)
+            documents = documents_of(db, event)
+            receive_now(tx, parts, event, documents)
             # What stands in quarantine is missing from the living tables too.
             with suppress(Exception):
-                apply_later(tx, parts, event, entry)
+                apply_later(tx, parts, event, parts.entry(event, documents))
 
     scratch.write(project)
 

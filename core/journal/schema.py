@@ -57,4 +57,12 @@ MIGRATIONS = (
                ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    Migration(
+        "journal/2",
+        (
+            # 1: nothing of the event was applied; 0: its history is missing.
+            """ALTER TABLE quarantine
+                 ADD COLUMN whole INTEGER NOT NULL DEFAULT 0 CHECK (whole IN (0, 1))""",
+        ),
+    ),
 )

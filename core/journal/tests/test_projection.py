@@ -117,7 +117,13 @@ def test_a_projector_that_breaks_holds_up_nobody(choking_house, caplog):
     assert sorted(row["tea"] for row in house.rows("sale")) == ["普洱", "龙井"]
     assert house.rows("takings")[0]["cups"] == 2
     assert house.rows("quarantine") == [
-        {"origin": "hub-1", "epoch": 1, "seq": 4, "reason": "LookupError: no such herb"}
+        {
+            "origin": "hub-1",
+            "epoch": 1,
+            "seq": 4,
+            "reason": "LookupError: no such herb",
+            "whole": 0,
+        }
     ]
     assert [record.message for record in caplog.records] == ["quarantined hub-1/1/4"]
     # What it was for the next decision has happened all the same.

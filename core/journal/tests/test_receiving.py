@@ -1,0 +1,110 @@
+"""What another box wrote is taken in whatever it is: value first, and nobody is held up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from core.journal import Event, chain, encode, receive_now, set_aside
+from core.journal.append import documents_of
+from core.journal.event import encode_body
+from core.journal.tests.tea_house import TEA_HOUSE, TeaBrought, TeaServed, paid
+from core.tests.world import World, open_world
+
+ELSEWHERE = "hub-2"
+
+
+@dataclass
+class House:
+    """A tea house that another one's journal comes to."""
+
+    world: World
+    seq: int = 0
+    head: bytes = b""
+
+    def event(self, body, postings=()) -> Event:
+        self.seq += 1
+        return Event(
+            id=self.world.ids.new(self.world.clock.at),
+            origin=ELSEWHERE,
+            epoch=1,
+            seq=self.seq,
+            at=self.world.clock.at,
+            boot=1,
+            store="S2",
+            date="2026-03-02",
+            body=encode_body(body),
+            postings=tuple(postings),
+        )
+
+    def take(self, event: Event) -> None:
+        def lay(tx):
+            tx.run(
+                "INSERT INTO origin (origin, epoch, birth, own) VALUES ('hub-2', 1, x'00', 0)"
+                " ON CONFLICT DO NOTHING"
+            )
+            raw = encode(event)
+            self.head = chain(self.head, raw)
+            tx.run(
+                "INSERT INTO journal (origin, epoch, seq, at, head, raw)"
+                " VALUES ('hub-2', 1, :seq, :at, :head, :raw)",
+                seq=event.seq,
+                at=event.at,
+                head=self.head,
+                raw=raw,
+            )
+            receive_now(tx, self.world.parts, event, documents_of(tx, event))
+
+        self.world.write(lay)
+
+
+@pytest.fixture
+def house(tmp_path):
+    with open_world(tmp_path, [TEA_HOUSE]) as world:
+        yield House(world)
+
+
+def test_what_another_box_wrote_counts_here(house):
+    house.take(house.event(TeaBrought(tea="龙井", cups=9)))
+    house.take(house.event(TeaServed(tea="龙井", cups=2, fen=5600), paid(5600)))
+    house.world.drain()
+    assert [row["cups"] for row in house.world.rows("shelf")] == [7]
+    assert house.world.rows("takings") == [{"date": "2026-03-02", "cups": 2, "fen": 5600}]
+    assert house.world.rows("quarantine") == []
+    assert house.world.differences() == []
+
+
+def test_a_body_that_cannot_be_applied_still_moves_the_value_of_its_envelope(house):
+    house.take(house.event(TeaServed(tea="龙井", cups=2, fen=5600), paid(5600)))
+    house.take(house.event(TeaBrought(tea="龙井", cups=9)))
+    (aside,) = house.world.rows("quarantine")
+    assert (aside["seq"], aside["whole"]) == (1, 0)
+    assert aside["reason"].startswith("IntegrityError: CHECK constraint failed")
+    assert [row["fen"] for row in house.world.rows("purse")] == [-5600, 5600]
+    assert [row["cups"] for row in house.world.rows("shelf")] == [9]
+    assert house.world.differences() == []
+
+
+def test_what_is_aside_as_a_whole_is_passed_over_by_history_and_rebuild(house):
+    house.take(house.event(TeaBrought(tea="龙井", cups=9)))
+    event = house.event(TeaServed(tea="龙井", cups=2, fen=5600), paid(5600))
+    raw = encode(event)
+    place = (ELSEWHERE, 1, event.seq)
+
+    def lay(tx):
+        tx.run(
+            "INSERT INTO journal (origin, epoch, seq, at, head, raw)"
+            " VALUES ('hub-2', 1, :seq, :at, :head, :raw)",
+            seq=event.seq,
+            at=event.at,
+            head=chain(house.head, raw),
+            raw=raw,
+        )
+        set_aside(tx, place, reason="it moves what is not its own", whole=True)
+
+    house.world.write(lay)
+    house.world.drain()
+    assert house.world.rows("sale") == house.world.rows("purse") == []
+    assert [row["cups"] for row in house.world.rows("shelf")] == [9]
+    assert house.world.differences() == []
