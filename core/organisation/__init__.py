@@ -3,7 +3,9 @@
 All of it comes down the feed: `company` (one), `store` (by id), `settings` (one).
 """
 
+from core.organisation.branches import check_store, is_code_used
 from core.organisation.settings import (
+    ZONES,
     Company,
     NumberFormat,
     PointsRule,
@@ -15,13 +17,16 @@ from core.organisation.tables import PART, company, settings, store, stores
 
 __all__ = [
     "PART",
+    "ZONES",
     "Company",
     "NumberFormat",
     "PointsRule",
     "Settings",
     "Store",
     "Tender",
+    "check_store",
     "company",
+    "is_code_used",
     "settings",
     "store",
     "stores",

@@ -11,6 +11,8 @@ from core.errors import N_
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei")
+"""The time zones that a branch may choose from."""
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,8 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
     cutoff_minutes: Annotated[int, msgspec.Meta(ge=0, le=720)] = 0
     phone: str = ""
     address: str = ""
+    closed_on: str = ""
+    """Since which date no shift is opened there any more; empty while it is open."""
 
     @property
     def day(self) -> BusinessDay:

@@ -58,5 +58,9 @@ PART = Part(
     refusals={
         "no_company": Refusal(409, N_("还没有公司信息，请先装入店铺资料")),
         "no_store": Refusal(409, N_("没有这家门店")),
+        "store_code_used": Refusal(
+            409, N_("门店代号 %(now)s 已经用在单号和会员编号里，不能再改")
+        ),
+        "store_code_taken": Refusal(409, N_("代号 %(typed)s 是“%(name)s”的")),
     },
 )

@@ -11,8 +11,16 @@ from core.catalog import syllables
 from core.errors import N_, Refusal, Refused
 from core.feed import publish
 from core.journal import Act, Part
-from core.organisation import Company, Settings, Store, Tender, settings, stores
-from core.sqlite import Reader, Writer
+from core.organisation import (
+    Company,
+    Settings,
+    Store,
+    Tender,
+    check_store,
+    settings,
+    stores,
+)
+from core.sqlite import Writer
 
 THE_ONE = "-"
 CATEGORIES_MAX = 20
@@ -23,10 +31,6 @@ RESERVED_TENDERS = {"stored_value", "drawer"}
 PART = Part(
     name="organisation_pages",
     refusals={
-        "store_code_used": Refusal(
-            409, N_("门店代号 %(now)s 已经用在单号和会员编号里，不能再改")
-        ),
-        "store_code_taken": Refusal(409, N_("代号 %(typed)s 是“%(name)s”的")),
         "category_taken": Refusal(409, N_("已经有“%(name)s”了")),
         "category_in_use": Refusal(409, N_("还有 %(count)s 位会员是“%(name)s”，不能删")),
         "category_last": Refusal(409, N_("至少要留一个会员类别")),
@@ -46,30 +50,13 @@ def save_company(tx: Writer, act: Act, *, content: Company) -> None:
 def save_store(tx: Writer, act: Act, *, content: Store) -> None:
     """Change this branch. Refused: store_code_used, store_code_taken.
 
-    The code stands in numbers that were given out; another one later could give them again.
+    Only head office closes and opens a branch, so that stays as it is.
     """
-    known = stores(tx)
-    here = known.get(act.store)
-    if here is not None and here.code != content.code and is_code_used(tx, act.store):
-        raise Refused("store_code_used", now=here.code)
-    for store_id, other in known.items():
-        if store_id != act.store and other.code == content.code:
-            raise Refused("store_code_taken", typed=content.code, name=other.name)
+    check_store(tx, act.store, content)
+    before = stores(tx).get(act.store)
+    closed_on = before.closed_on if before else ""
+    content = msgspec.structs.replace(content, closed_on=closed_on)
     publish(tx, act, topic="store", key=act.store, content=msgspec.to_builtins(content))
-
-
-def is_code_used(db: Reader, store: str) -> bool:
-    """Say whether a number with the branch's code was ever given out."""
-    return (
-        db.one(
-            """SELECT 1 WHERE EXISTS (SELECT 1 FROM ticket_number WHERE store = :store)
-                  OR EXISTS (SELECT 1 FROM topup_number WHERE store = :store)
-                  OR EXISTS (SELECT 1 FROM member_number WHERE store = :store AND issued > 0)
-                  OR EXISTS (SELECT 1 FROM till_period WHERE store = :store)""",
-            store=store,
-        )
-        is not None
-    )
 
 
 def change_settings(tx: Writer, act: Act, **changed: Any) -> None:

@@ -15,11 +15,13 @@ from PIL import Image, UnidentifiedImageError
 from core.errors import N_, Refused
 from core.money import yuan
 from core.organisation import (
+    ZONES,
     Company,
     NumberFormat,
     PointsRule,
     Settings,
     Store,
+    is_code_used,
     settings,
     store,
 )
@@ -51,7 +53,6 @@ LOGO_BYTES_MAX = 100 * 1024
 LOGO_PIXELS_MAX = 4_000_000
 QR_CHARACTERS_MAX = 500
 PNG = b"\x89PNG\r\n\x1a\n"
-ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei")
 WEEKDAYS = (N_("周一"), N_("周二"), N_("周三"), N_("周四"), N_("周五"), N_("周六"), N_("周日"))
 EARNS_ON_TOPUP, EARNS_ON_BALANCE, EARNS_ON_NEITHER = "topup", "balance", "neither"
 TRY_SUGGESTED = 12_800
@@ -244,7 +245,7 @@ def _company_page(form: Form, *, status: int = 200) -> Any:
 
 def _branch_page(form: Form, *, status: int = 200) -> Any:
     with read() as db:
-        used = service.is_code_used(db, reading_act(db).store)
+        used = is_code_used(db, reading_act(db).store)
     return show(
         "organisation/store.html",
         "organisation/_store.html",

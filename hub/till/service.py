@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.errors import N_, Refusal, Refused
 from core.journal import Act, Part, drain
 from core.money import AMOUNT_MAX
+from core.organisation import store
 from core.sqlite import Reader, Row, Writer
 from core.staff import require
 from core.till import (
@@ -52,8 +53,10 @@ class Report:
 def open_period(tx: Writer, act: Act, *, till: str, float_cents: int) -> str:
     """Take over a till with cash in its drawer; return the period's id.
 
-    Refused: period_open, amount_wrong.
+    Refused: store_closed, period_open, amount_wrong.
     """
+    if closed_on := store(tx, act.store).closed_on:
+        raise Refused("store_closed", date=closed_on)
     held = sql.open_period(tx, act.store, till)
     if held is not None:
         raise Refused("period_open", cashier=held["cashier_name"] or "")
@@ -192,6 +195,7 @@ def _reason(reason: str) -> str:
 PART = Part(
     name="till_counter",
     refusals={
+        "store_closed": Refusal(409, N_("总部已于 %(date)s 停业这家门店，不能再开班")),
         "period_closed": Refusal(409, N_("这一班已经交班")),
         "period_changed": Refusal(409, N_("点钞之后又有收支，请再点一次")),
         "drawer_short": Refusal(409, N_("钱箱里没有这么多现金")),
