@@ -1,0 +1,150 @@
+"""The gate's three addresses, over mutual TLS only.
+
+Who asks is what the peer's certificate says, looked up anew with each request: a hub that was
+revoked a moment ago is refused although its connection and its certificate are still good.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from flask import Flask, Response, current_app, g, request
+
+from cloud.feed import batch
+from cloud.platform import Hub, Merchant, Platform, hub_named, renew
+from core.enrolment import RenewRequest
+from core.errors import N_, Refusal, Refused
+from core.wire import pack_batch, sign_batch
+
+BATCH_DOCUMENTS_MAX = 500
+REQUEST_BYTES_MAX = 65_536
+POSITION_MAX = 2**62
+ZSTD = "application/zstd"
+log = logging.getLogger(__name__)
+
+REFUSALS = {
+    "certificate_missing": Refusal(403, N_("没有出示证书")),
+    "certificate_foreign": Refusal(403, N_("没有主机用这张证书接入过")),
+    "bad_renewal": Refusal(422, N_("续期请求读不懂：%(reason)s")),
+    "bad_position": Refusal(422, N_("位置和条数要是不太大的整数")),
+}
+
+
+def make_gate_app(platform: Platform, *, refusals: dict[str, Refusal]) -> Flask:
+    """Return the gate over an opened head office; `refusals` are what its verbs may say."""
+    app = Flask("cloud.gate", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = REQUEST_BYTES_MAX
+    app.extensions["platform"] = platform
+    app.extensions["refusals"] = {**refusals, **REFUSALS}
+    app.before_request(_let_in)
+    app.after_request(_never_keep)
+    app.register_error_handler(Refused, _refused)
+    app.add_url_rule("/health", view_func=health)
+    app.add_url_rule("/feed", view_func=feed)
+    app.add_url_rule("/renew", view_func=renewal, methods=["POST"])
+    return app
+
+
+def health() -> Response:
+    """Say that the gate is up and that the caller is let in."""
+    return Response(b'{"state":"up"}', content_type="application/json")
+
+
+def feed() -> Response:
+    """Return the next documents of the caller's merchant, signed, in one zstd frame."""
+    after = _number("after", 0, most=POSITION_MAX)
+    limit = min(_number("limit", BATCH_DOCUMENTS_MAX, most=POSITION_MAX), BATCH_DOCUMENTS_MAX)
+    merchant = _merchant()
+    with merchant.door.read() as db:
+        stretch = batch(db, after, max(limit, 1))
+    signed = sign_batch(
+        merchant.id,
+        [msgspec.json.encode(document) for document in stretch.documents],
+        merchant.signing.sign,
+        after=stretch.after,
+        pos=stretch.pos,
+        more=stretch.more,
+    )
+    return Response(pack_batch(signed), content_type=ZSTD)
+
+
+def renewal() -> Response:
+    """Return the caller's next certificate."""
+    try:
+        asked = msgspec.json.decode(request.get_data(cache=False), type=RenewRequest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refused("bad_renewal", reason=str(error)) from error
+    answer = renew(_platform(), _hub(), asked)
+    return Response(msgspec.json.encode(answer), content_type="application/json")
+
+
+# -- who asks ----------------------------------------------------------------------------------
+
+
+def _let_in() -> None:
+    """Find the hub of the peer's certificate.
+
+    Refused: certificate_missing, certificate_foreign, hub_revoked.
+    """
+    with _platform().door.read() as db:
+        hub = hub_named(db, _peer_name(request.environ))
+    if hub is None:
+        raise Refused("certificate_foreign")
+    if hub.revoked:
+        raise Refused("hub_revoked")
+    g.hub = hub
+
+
+def _peer_name(environ: dict[str, Any]) -> str:
+    """Return the common name of the certificate that TLS has checked on this connection."""
+    connection = environ.get("gunicorn.socket")
+    peer = getattr(connection, "getpeercert", lambda **_how: None)(binary_form=True)
+    if peer is None:
+        raise Refused("certificate_missing")
+    subject = x509.load_der_x509_certificate(peer).subject
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if len(names) == 1 else ""
+
+
+def _hub() -> Hub:
+    known: Hub = g.hub
+    return known
+
+
+def _merchant() -> Merchant:
+    return _platform().merchant(_hub().merchant)
+
+
+def _platform() -> Platform:
+    served: Platform = current_app.extensions["platform"]
+    return served
+
+
+# -- answers -----------------------------------------------------------------------------------
+
+
+def _number(name: str, usual: int, *, most: int) -> int:
+    typed = request.args.get(name, str(usual))
+    if not typed.isascii() or not typed.isdigit() or len(typed) > 19 or int(typed) > most:
+        raise Refused("bad_position")
+    return int(typed)
+
+
+def _never_keep(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _refused(refused: Refused) -> tuple[Response, int]:
+    """Tell a program by the code, and whoever reads its log by the sentence."""
+    known: dict[str, Refusal] = current_app.extensions["refusals"]
+    refusal = known.get(refused.code, Refusal(500, ""))
+    facts = {name: str(fact) for name, fact in refused.facts.items()}
+    body = {"code": refused.code, "message": refusal.sentence % facts}
+    log.warning("%s %s refused: %s", request.method, request.path, refused)
+    answer = Response(msgspec.json.encode(body), content_type="application/json")
+    return answer, refusal.status
