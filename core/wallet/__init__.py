@@ -17,6 +17,7 @@ from core.wallet.events import (
     Released,
     ToppedUp,
 )
+from core.wallet.opening import Brought, open_balance
 from core.wallet.places import (
     TRANSIT,
     all_legs,
@@ -55,6 +56,7 @@ __all__ = [
     "Accepted",
     "Adjusted",
     "Asset",
+    "Brought",
     "Earning",
     "Granted",
     "Holding",
@@ -76,6 +78,7 @@ __all__ = [
     "holdings",
     "issue",
     "lots_of",
+    "open_balance",
     "plan_spend",
     "read_legs",
     "refund",

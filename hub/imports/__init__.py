@@ -2,14 +2,6 @@
 
 from hub.imports.commands import import_group
 from hub.imports.exporting import export_group
-from hub.imports.service import Tally, add_categories, post_batch, post_item, post_member
+from hub.imports.service import post_batch, post_member
 
-__all__ = [
-    "Tally",
-    "add_categories",
-    "export_group",
-    "import_group",
-    "post_batch",
-    "post_item",
-    "post_member",
-]
+__all__ = ["export_group", "import_group", "post_batch", "post_member"]

@@ -1,210 +1,49 @@
-"""Posting the rows of a shop's old lists: each once, however often the file comes.
-
-Rows go in by batches, one transaction each; a bad row is undone and stops nobody else. A row's
-key is kept with what it became, so a run that was cut, or a second one, adds only what
-is missing.
-"""
+"""What this store's box posts of a list, in transactions of its own."""
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from functools import partial
 
-import msgspec
-
-from core.catalog import Category, Item, ItemKind, StockCounted, find_item
-from core.errors import Refused
 from core.feed import publish
-from core.imports import ItemRow, MemberRow, TypedRow
+from core.imports import Post, Tally, TypedRow, post_rows
+from core.imports import add_categories as add_categories_by
+from core.imports import post_item as post_item_by
+from core.imports import post_member as post_member_at
 from core.journal import Act
-from core.organisation import settings
 from core.sqlite import Writer
-from core.web import tell
-from hub import members, wallet
 from hub.box import Box
 
 BATCH_ROWS = 500
-GROUP_ROWS = 25
-"""Rows that share a savepoint until one of them is refused: at the end of each the search
-index is written out, which takes as long as a row."""
-COLOURS = 8
-
-Post = Callable[[Writer, Act, TypedRow], bool]
-"""Posts one row; False when it was there already."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the rows so far; `refused` is (line, sentence)."""
-
-    added: int = 0
-    known: int = 0
-    refused: list[tuple[int, str]] = field(default_factory=list)
-
-
-def post_batch(box: Box, rows: Iterable[TypedRow], post: Post, tally: Tally) -> None:
-    """Post some rows in one transaction; the tally moves only once that is on the disk."""
+def post_batch(box: Box, rows: Iterable[TypedRow], post: Post) -> Tally:
+    """Post some rows in one transaction; the tally is what is on the disk."""
     batch = list(rows)
-    outcome = box.door.write(
-        lambda tx: _post_all(tx, box.act(tx, device="import"), batch, post)
-    )
-    tally.added += outcome.added
-    tally.known += outcome.known
-    tally.refused += outcome.refused
-
-
-def _post_all(tx: Writer, act: Act, batch: list[TypedRow], post: Post) -> Tally:
-    tally = Tally()
-    for start in range(0, len(batch), GROUP_ROWS):
-        group = batch[start : start + GROUP_ROWS]
-        tx.run("SAVEPOINT import_group")
-        try:
-            added = sum(post(tx, act, row) for row in group)
-        except Refused:
-            tx.run("ROLLBACK TO import_group")
-            _post_each(tx, act, group, post, tally)
-        else:
-            tally.added += added
-            tally.known += len(group) - added
-        tx.run("RELEASE import_group")
-    return tally
-
-
-def _post_each(tx: Writer, act: Act, group: list[TypedRow], post: Post, tally: Tally) -> None:
-    for row in group:
-        tx.run("SAVEPOINT import_row")
-        try:
-            if post(tx, act, row):
-                tally.added += 1
-            else:
-                tally.known += 1
-        except Refused as refused:
-            tx.run("ROLLBACK TO import_row")
-            tally.refused.append((row.line, tell(refused, act.journal.parts.refusals)))
-        tx.run("RELEASE import_row")
+    return box.door.write(lambda tx: post_rows(tx, box.act(tx, device="import"), batch, post))
 
 
 def post_member(tx: Writer, act: Act, row: TypedRow, *, key: bytes) -> bool:
-    """Register a member of the old system with number, card and what they brought.
-
-    `key` is the box's own: events name the row by a hash that nobody makes without it.
-    """
-    assert isinstance(row, MemberRow)
-    source = _source(row, key=key)
-    if _is_known(tx, source):
-        return False
-    number, card, phone = _named(row)
-    member = members.register(
-        tx,
-        act,
-        members.Application(
-            profile=members.Profile(
-                name=row.name,
-                phone=phone,
-                gender=row.gender,
-                birthday=row.birthday,
-                note=row.note,
-            ),
-            category=row.category,
-            number=number,
-            card=card,
-            source=source,
-            joined_on=row.joined_on.isoformat() if row.joined_on else "",
-            extra=_extra(row),
-        ),
-    )
-    brought = wallet.Brought(principal=row.principal, bonus=row.bonus, points=row.points)
-    wallet.open_balance(tx, act, member=member, brought=brought, source=source)
-    return True
+    """Register a member of the old system, whose value then lies in this box."""
+    return post_member_at(tx, act, row, key=key, place=act.journal.identity.origin)
 
 
-def post_item(tx: Writer, act: Act, row: TypedRow) -> bool:
-    """Put an item of the old system on sale, with the stock that the list counts."""
-    assert isinstance(row, ItemRow)
-    code = row.number or row.barcode
-    held = find_item(tx, code) or (find_item(tx, row.barcode) if row.barcode else None)
-    if held is not None:
-        return False
-    category = _category(tx, act, row.category) if row.category else ""
-    wanted = Item(
-        code=code,
-        name=row.name,
-        kind=_kind(row),
-        category=category,
-        unit=row.unit or "次",
-        price=row.price,
-        member_price=row.member_price,
-        barcode=row.barcode,
-        brand=row.brand,
-        note=row.specification or row.note,
-    )
-    item_id = act.new_id()
-    publish(tx, act, topic="item", key=item_id, content=msgspec.to_builtins(wanted))
-    if row.stock:
-        act.append(tx, StockCounted(item=item_id, change=row.stock, reason="import"))
-    return True
+def member_poster(box: Box) -> Post:
+    return partial(post_member, key=box.secrets.card_key)
 
 
-def add_categories(tx: Writer, act: Act, names: Iterable[str]) -> None:
-    """Let the shop know the members' categories that a list names."""
-    rules = settings(tx)
-    missing = tuple(name for name in dict.fromkeys(names) if name not in rules.categories)
-    if missing:
-        known = msgspec.structs.replace(rules, categories=(*rules.categories, *missing))
-        publish(tx, act, topic="settings", key="-", content=msgspec.to_builtins(known))
+def item_poster(_box: Box) -> Post:
+    return partial(post_item_by, publish=publish)
 
 
-def _source(row: MemberRow, *, key: bytes) -> str:
-    # The row's own key is a plain hash of a name and a phone: whoever guesses both could
-    # prove the guess against an event long after the person was erased.
-    return "members:" + hmac.digest(key, b"import:" + row.row_key.encode(), "sha256").hex()
+def category_adder(box: Box) -> Callable[[tuple[str, ...]], None]:
+    """Return what lets the shop know the members' categories that a list names."""
 
+    def add(names: tuple[str, ...]) -> None:
+        box.door.write(
+            lambda tx: add_categories_by(
+                tx, box.act(tx, device="import"), names, publish=publish
+            )
+        )
 
-def _named(row: MemberRow) -> tuple[str, str, str]:
-    """Return number, card and phone, each phone out of the place of a number or card.
-
-    Many shops gave the phone as the number. It goes on finding its owner, as the phone.
-    """
-    given = [text for text in (row.number, row.card) if text]
-    phones = [text for text in given if members.is_phone(text, own=row.phone)]
-    number, card = ("" if text in phones else text for text in (row.number, row.card))
-    return number, card, row.phone or next(iter(phones), "")
-
-
-def _is_known(tx: Writer, source: str) -> bool:
-    return tx.one("SELECT 1 FROM imported WHERE source = :s", s=source) is not None
-
-
-def _extra(row: MemberRow) -> dict[str, str]:
-    """Return what has no place of its own yet; it is kept with the member, not dropped."""
-    values = {
-        "level": row.level,
-        "punches": str(row.punches or ""),
-        "status": row.status,
-        "expires_on": row.expires_on.isoformat() if row.expires_on else "",
-        "store": row.store,
-        "staff": row.staff,
-        "referrer": row.referrer,
-        "wechat": row.wechat,
-        "email": row.email,
-        "address": row.address,
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _kind(row: ItemRow) -> ItemKind:
-    if row.kind:
-        return ItemKind(row.kind)
-    return ItemKind.PRODUCT if row.barcode or row.stock is not None else ItemKind.SERVICE
-
-
-def _category(tx: Writer, act: Act, name: str) -> str:
-    found = tx.value("SELECT id FROM category WHERE name = :name", name=name)
-    if found is not None:
-        return str(found)
-    count: int = tx.value("SELECT count(*) FROM category")
-    category = act.new_id()
-    wanted = Category(name=name, colour=count % COLOURS, sort=count)
-    publish(tx, act, topic="category", key=category, content=msgspec.to_builtins(wanted))
-    return category
+    return add

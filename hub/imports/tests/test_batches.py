@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from core.imports import MemberRow
+from core.imports.posting import GROUP_ROWS
 from core.journal import drain_all
 from core.money import Cents
-from hub.imports import Tally, post_batch, post_member
-from hub.imports.service import GROUP_ROWS
+from hub.imports import post_batch, post_member
 from hub.members import search
 
 
@@ -32,10 +32,7 @@ def bodies(shop):
 
 
 def post(shop, rows):
-    tally = Tally()
-    post = partial(post_member, key=shop.box.secrets.card_key)
-    post_batch(shop.box, rows, post, tally)
-    return tally
+    return post_batch(shop.box, rows, partial(post_member, key=shop.box.secrets.card_key))
 
 
 def test_the_rows_around_a_refused_one_are_in_and_it_is_in_nowhere(shop):
@@ -89,7 +86,6 @@ def test_an_event_names_its_row_by_nothing_that_can_be_guessed(shop):
     assert len(told) == 2
     assert not [raw for raw in told if one.row_key in raw]
     other = partial(post_member, key=b"another box's")
-    tally = Tally()
-    post_batch(shop.box, [one], other, tally)
+    tally = post_batch(shop.box, [one], other)
     assert (tally.added, tally.known) == (0, 0)
     assert len(tally.refused) == 1
