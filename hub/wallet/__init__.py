@@ -12,13 +12,11 @@ from hub.wallet.elsewhere import (
 )
 from hub.wallet.service import (
     Balance,
-    Brought,
     Terms,
     TopUp,
     adjust,
     balance,
     left_after,
-    open_balance,
     terms_of,
     top_up,
 )
@@ -28,7 +26,6 @@ from hub.wallet.tables import LOCAL
 __all__ = [
     "LOCAL",
     "Balance",
-    "Brought",
     "Elsewhere",
     "Terms",
     "TopUp",
@@ -42,7 +39,6 @@ __all__ = [
     "movements",
     "newest_wish",
     "note_answer",
-    "open_balance",
     "terms_of",
     "top_up",
     "topups_of_member",

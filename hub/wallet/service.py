@@ -21,7 +21,6 @@ from core.wallet import (
     Asset,
     Holding,
     Leg,
-    Opened,
     ToppedUp,
     available,
     earned_by_topup,
@@ -211,35 +210,6 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
     ]
     act.append(tx, booked, postings=_issued(act, wanted.member, legs))
     return booked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
-    """What a member brings from the system before: fen and points."""
-
-    principal: int = 0
-    bonus: int = 0
-    points: int = 0
-
-
-def open_balance(tx: Writer, act: Act, *, member: str, brought: Brought, source: str) -> None:
-    """Book what a member brings; all zero books nothing. `source` names the import."""
-    lot = act.new_id()
-    legs = [
-        Leg(Asset.PRINCIPAL, lot, brought.principal),
-        Leg(Asset.BONUS, lot, brought.bonus),
-        Leg(Asset.POINTS, NEVER, brought.points),
-    ]
-    if any(leg.amount for leg in legs):
-        opened = Opened(
-            member=member,
-            lot=lot,
-            principal=brought.principal,
-            bonus=brought.bonus,
-            points=brought.points,
-            source=source,
-        )
-        act.append(tx, opened, postings=_issued(act, member, legs))
 
 
 def adjust(
