@@ -29,7 +29,14 @@ from cloud.platform.papers import (
     revoked_list,
     set_names,
 )
-from cloud.platform.places import Places, parse_broker, parse_gate, places, set_places
+from cloud.platform.places import (
+    Places,
+    keep_places,
+    parse_broker,
+    parse_gate,
+    places,
+    set_places,
+)
 from cloud.platform.platform import Platform, create_merchant, open_platform
 from cloud.platform.refusals import REFUSALS
 
@@ -55,6 +62,7 @@ __all__ = [
     "find_hub",
     "hub_named",
     "hubs_of",
+    "keep_places",
     "names_of",
     "new_code",
     "open_platform",

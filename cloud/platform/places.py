@@ -49,6 +49,16 @@ def set_places(tx: Writer, *, broker: Broker | None = None, gate: str | None = N
     )
 
 
+def keep_places(tx: Writer, *, broker: Broker | None = None, gate: str | None = None) -> None:
+    """Keep what is given where nothing is kept yet: a program's own address is a last guess."""
+    held = _held(tx)
+    set_places(
+        tx,
+        broker=None if "broker" in held else broker,
+        gate=None if "gate" in held else gate,
+    )
+
+
 def places(db: Reader) -> Places:
     """Return where hubs find broker and gate. Refused: no_places."""
     try:

@@ -1,0 +1,287 @@
+"""`dianshu cloud admin`: what an operator does at the server itself, before any page can.
+
+What somebody needs afterwards (an id, a code, a link) is the only thing on standard output, so
+that scripts can take it from there; what people should know beside it goes to standard error.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TextIO
+
+import click
+import msgspec
+
+from cloud.access import ROLES, Invitation, add_account, make_ready
+from cloud.command_line import data_option, opened
+from cloud.feed import publish
+from cloud.platform import (
+    BROKER,
+    CODE_LIFE_MS,
+    GATE,
+    INGEST,
+    Hub,
+    Merchant,
+    Platform,
+    all_hubs,
+    create_merchant,
+    hubs_of,
+    new_code,
+    parse_broker,
+    parse_gate,
+    program_pair,
+    revoke_hub,
+    revoked_list,
+    set_names,
+    set_places,
+    spelled,
+)
+from core.clock import MINUTE_MS, BusinessDay
+from core.errors import Refused
+from core.organisation import Company, Store, check_store, company, stores
+from core.sqlite import Reader, Writer
+
+SHOWN_IN = BusinessDay("Asia/Shanghai")
+
+
+@click.group()
+def admin() -> None:
+    """Set up and care for head office on this machine."""
+
+
+@admin.group()
+def merchant() -> None:
+    """Merchants: each has a database and keys of its own."""
+
+
+@merchant.command("add")
+@data_option
+@click.argument("name")
+def add_merchant(*, data: Path, name: str) -> None:
+    """Take a merchant in, and print its id."""
+    with opened(data) as platform:
+        made = create_merchant(platform, name)
+        click.echo(made.id)
+
+
+@merchant.command("list")
+@data_option
+def list_merchants(*, data: Path) -> None:
+    """Show the merchants and how many stores and hubs each has."""
+    with opened(data) as platform:
+        for merchant_id in platform.merchant_ids():
+            with platform.door.read() as db:
+                hubs = len(hubs_of(db, merchant_id))
+                name = db.value("SELECT name FROM merchant WHERE id = :id", id=merchant_id)
+            with platform.merchant(merchant_id).door.read() as db:
+                branches = len(stores(db))
+            click.echo(f"{merchant_id}  {name}  stores {branches}  hubs {hubs}")
+
+
+# -- people ------------------------------------------------------------------------------------
+
+
+@admin.group()
+def account() -> None:
+    """People who log in to head office's pages."""
+
+
+@account.command("add")
+@data_option
+@click.option(
+    "--merchant", "merchant_id", required=True, help="Whose pages: the merchant's id."
+)
+@click.option("--email", required=True, help="What they log in with.")
+@click.option("--name", required=True, help="How they are called.")
+@click.option("--role", type=click.Choice(list(ROLES)), default="owner", show_default=True)
+@click.option(
+    "--password-file",
+    type=click.File(encoding="utf-8"),
+    help="Let them in at once with this password; - reads standard input.",
+)
+@click.option("--totp-secret", help="Of the authenticator, base32; with --password-file.")
+def invite(
+    *, data: Path, password_file: TextIO | None, totp_secret: str | None, **person: str
+) -> None:
+    """Let somebody in: print the address, below head office's own, of the first log-in."""
+    if (password_file is None) is not (totp_secret is None):
+        raise click.UsageError("--password-file 与 --totp-secret 要一起给 belong together")
+    with opened(data) as platform:
+        made = add_account(
+            platform,
+            merchant=person["merchant_id"],
+            email=person["email"],
+            name=person["name"],
+            role=person["role"],
+        )
+        if password_file is None or totp_secret is None:
+            click.echo(f"/welcome/{made.token}")
+            return
+        password = password_file.read().rstrip("\n")
+        _let_in(platform, made, password=password, secret=totp_secret)
+
+
+def _let_in(platform: Platform, made: Invitation, *, password: str, secret: str) -> None:
+    make_ready(platform, account=made.account, password=password, secret=secret)
+    click.echo(made.account)
+
+
+# -- stores and hubs ---------------------------------------------------------------------------
+
+
+@admin.group()
+def store() -> None:
+    """Open and list stores."""
+
+
+@store.command("add")
+@data_option
+@click.option(
+    "--merchant", "merchant_id", required=True, help="Whose store: the merchant's id."
+)
+@click.option("--code", required=True, help="Stands in every number: one to four of 0-9A-Z.")
+@click.option("--zone", default="Asia/Shanghai", show_default=True, help="The time zone.")
+@click.argument("name")
+def add_store(*, data: Path, merchant_id: str, code: str, zone: str, name: str) -> None:
+    """Open a store, and print its id."""
+    try:
+        branch = msgspec.convert({"name": name, "code": code.upper(), "zone": zone}, Store)
+    except msgspec.ValidationError as error:
+        raise click.UsageError(f"这样的门店不行 not a store: {error}") from error
+    with opened(data) as platform:
+        served = platform.merchant(merchant_id)
+        shop = _name_of(platform, served)
+        click.echo(served.door.write(lambda tx: _open_store(tx, served, branch, shop)))
+        served.written()
+
+
+def _open_store(tx: Writer, served: Merchant, branch: Store, shop: str) -> str:
+    act = served.act(tx)
+    store_id = act.new_id()
+    check_store(tx, store_id, branch)
+    if not _has_company(tx):
+        content = msgspec.to_builtins(Company(name=shop))
+        publish(tx, act, topic="company", key="-", content=content)
+    publish(tx, act, topic="store", key=store_id, content=msgspec.to_builtins(branch))
+    return store_id
+
+
+@store.command("list")
+@data_option
+@click.option("--merchant", "merchant_id", required=True, help="Whose stores.")
+def list_stores(*, data: Path, merchant_id: str) -> None:
+    """Show the stores of a merchant."""
+    with opened(data) as platform, platform.merchant(merchant_id).door.read() as db:
+        for store_id, branch in stores(db).items():
+            click.echo(f"{store_id}  {branch.code}  {branch.name}")
+
+
+@admin.command("code")
+@data_option
+@click.option(
+    "--merchant", "merchant_id", required=True, help="Whose store: the merchant's id."
+)
+@click.option("--store", "store_id", default="", help="Its id; none where a shop is brought.")
+def make_code(*, data: Path, merchant_id: str, store_id: str) -> None:
+    """Print a code that joins one hub: dianshu hub admin join URL CODE."""
+    with opened(data) as platform:
+        click.echo(spelled(new_code(platform, merchant=merchant_id, store=store_id)))
+        minutes = CODE_LIFE_MS // MINUTE_MS
+        click.echo(
+            f"{minutes} 分钟内有效，只能用一次 good for {minutes} minutes, once", err=True
+        )
+
+
+@admin.group("hub")
+def hub_group() -> None:
+    """Hubs that were joined."""
+
+
+@hub_group.command("list")
+@data_option
+@click.option("--merchant", "merchant_id", default="", help="Only this merchant's.")
+def list_hubs(*, data: Path, merchant_id: str) -> None:
+    """Show which hubs were joined, which are on the line, and when each was last heard."""
+    with opened(data) as platform, platform.door.read() as db:
+        for known in hubs_of(db, merchant_id) if merchant_id else all_hubs(db):
+            click.echo(_line_of(known))
+
+
+@hub_group.command("revoke")
+@data_option
+@click.argument("hub_id")
+def revoke(*, data: Path, hub_id: str) -> None:
+    """Let a hub in nowhere any more: stolen, sold, or no longer trusted."""
+    with opened(data) as platform:
+        revoke_hub(platform, hub_id)
+        click.echo(
+            "已停用。消息服务要重启才会切断它的连接 "
+            "revoked; restart the broker to cut its connection",
+            err=True,
+        )
+
+
+def _line_of(known: Hub) -> str:
+    seen = "never" if known.last_seen_at is None else _shown(known.last_seen_at)
+    line = "online" if known.online else "offline"
+    return (
+        f"{known.name}  store {known.store}  {known.state}  {line}  last heard {seen}  "
+        f"version {known.version or '?'}  certificate until {_shown(known.certificate_until)}"
+    )
+
+
+# -- addresses and certificates ----------------------------------------------------------------
+
+
+@admin.command("addresses")
+@data_option
+@click.option("--broker", help="host:port as hubs reach it.")
+@click.option("--gate", help="https://host:port as hubs reach it.")
+def tell_addresses(*, data: Path, broker: str | None, gate: str | None) -> None:
+    """Say where hubs find broker and gate; a hub is told when it is joined."""
+    try:
+        new_broker = parse_broker(broker) if broker else None
+        new_gate = parse_gate(gate) if gate else None
+    except ValueError as error:
+        raise click.UsageError(f"地址读不懂 no such address: {error}") from error
+    with opened(data) as platform:
+        platform.door.write(lambda tx: set_places(tx, broker=new_broker, gate=new_gate))
+
+
+@admin.command("certificates")
+@data_option
+@click.option("--name", "names", multiple=True, help="A name or address that hubs call.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to; default: head office's own folder, where its programs find them.",
+)
+def write_certificates(*, data: Path, names: tuple[str, ...], out: Path | None) -> None:
+    """Write the certificates of broker, gate and ingest, and which hubs' are no longer good."""
+    with opened(data) as platform:
+        if names:
+            set_names(platform, names)
+        for program in (BROKER, GATE, INGEST):
+            click.echo(program_pair(platform, program, folder=out).certificate)
+        click.echo(revoked_list(platform, folder=out))
+
+
+# -- small words -------------------------------------------------------------------------------
+
+
+def _shown(at: int) -> str:
+    return SHOWN_IN.local(at).strftime("%Y-%m-%d %H:%M")
+
+
+def _name_of(platform: Platform, served: Merchant) -> str:
+    with platform.door.read() as db:
+        name: str = db.value("SELECT name FROM merchant WHERE id = :id", id=served.id)
+        return name
+
+
+def _has_company(db: Reader) -> bool:
+    try:
+        company(db)
+    except Refused:
+        return False
+    return True
