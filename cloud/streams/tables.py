@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from core.journal import Part
+from collections.abc import Iterable
+
+from core.journal import Append, Change, Entry, Part
 from core.sqlite import Migration
+from core.wallet import Granted
 
 SHARED_TABLES = (
     Migration(
-        "streams/1",
+        "streams_shared/1",
         (
             """CREATE TABLE stream_cursor (
                  origin TEXT NOT NULL,
@@ -50,6 +53,25 @@ SHARED_TABLES = (
     ),
 )
 
+
+def _note_grant(entry: Entry) -> Iterable[Change]:
+    """Remember to whom a transfer went: nobody else may say that it arrived."""
+    body: Granted = entry.body
+    return [
+        Append(
+            "granted",
+            {
+                "transfer": body.transfer,
+                "hub": body.hub,
+                "epoch": body.hub_epoch,
+                "member": body.member,
+                "request": body.request,
+                "at": entry.event.at,
+            },
+        )
+    ]
+
+
 PART = Part(
     name="streams",
     migrations=(
@@ -77,6 +99,14 @@ PART = Part(
                      PRIMARY KEY (request, hub, epoch)
                    ) STRICT, WITHOUT ROWID""",
                 "CREATE INDEX recall_open ON recall (member) WHERE open = 1",
+                """CREATE TABLE granted (
+                     transfer TEXT PRIMARY KEY,
+                     hub TEXT NOT NULL,
+                     epoch INTEGER NOT NULL,
+                     member TEXT NOT NULL,
+                     request TEXT NOT NULL,
+                     at INTEGER NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
                 """CREATE TABLE derived (
                      origin TEXT NOT NULL,
                      epoch INTEGER NOT NULL,
@@ -86,4 +116,6 @@ PART = Part(
             ),
         ),
     ),
+    tables={"granted": ("transfer",)},
+    now={Granted: _note_grant},
 )

@@ -1,0 +1,76 @@
+"""Documents that follow from the journals: who a member is, and where their value lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from cloud.feed import put_derived
+from core.journal import decode, kind_of
+from core.members import member_document
+from core.sqlite import Row, Writer
+from core.wallet import wallet_document
+
+DERIVE_EVENTS_MAX = 1_000
+MEMBER, WALLET = "member", "wallet"
+_PEOPLE = ("member.", "card.")
+_VALUE_ACCOUNTS = frozenset({"member", "transit"})
+
+# CROSS JOIN for the same reason as in core.journal: from the few origins to their new events.
+_WAITING = """
+    SELECT j.origin, j.epoch, j.seq, j.raw FROM origin o
+      LEFT JOIN derived d ON d.origin = o.origin AND d.epoch = o.epoch
+      CROSS JOIN journal j
+     WHERE j.origin = o.origin AND j.epoch = o.epoch AND j.seq > COALESCE(d.seq, 0)
+     ORDER BY o.origin, o.epoch, j.seq LIMIT :limit"""
+
+
+class _About(msgspec.Struct):
+    member: str = ""
+
+
+_about = msgspec.json.Decoder(_About)
+
+
+def derive(tx: Writer, *, at: int, limit: int = DERIVE_EVENTS_MAX) -> bool:
+    """Put the documents that changed by up to `limit` events; say whether more wait.
+
+    Each document is put at most once, however many events touched it. Head office's own events
+    count as well: members that it imports, balances that it corrects.
+    """
+    rows = tx.all(_WAITING, limit=limit)
+    people: dict[str, None] = {}
+    wallets: dict[str, None] = {}
+    for row in rows:
+        for topic, member in _touched(row):
+            (people if topic == MEMBER else wallets)[member] = None
+    for member in people:
+        if tx.value("SELECT 1 FROM member WHERE id = :id", id=member):
+            content = member_document(tx, member)
+            put_derived(tx, topic=MEMBER, key=member, content=content)
+    for member in wallets:
+        content = wallet_document(tx, member, at=at)
+        put_derived(tx, topic=WALLET, key=member, content=content, unmoved=frozenset({"at"}))
+    for (origin, epoch), seq in {(r["origin"], r["epoch"]): r["seq"] for r in rows}.items():
+        tx.run(
+            "INSERT INTO derived (origin, epoch, seq) VALUES (:origin, :epoch, :seq)"
+            " ON CONFLICT (origin, epoch) DO UPDATE SET seq = excluded.seq",
+            origin=origin,
+            epoch=epoch,
+            seq=seq,
+        )
+    return len(rows) == limit
+
+
+def _touched(row: Row) -> Iterator[tuple[str, str]]:
+    try:
+        event = decode(row["raw"])
+        if kind_of(event).startswith(_PEOPLE) and (member := _about.decode(event.body).member):
+            yield MEMBER, member
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return  # It stands in quarantine, where somebody finds it.
+    for posting in event.postings:
+        account, _, rest = posting.account.partition("/")
+        if account in _VALUE_ACCOUNTS:
+            yield WALLET, rest.partition("/")[0]

@@ -1,0 +1,91 @@
+"""What an envelope from a hub may say: itself, its own place, and no value out of nothing.
+
+A hub's key proves only that the hub wrote it. What it may move is decided here, before any of
+it counts: its own members' holdings at its own place, out of its own mint, and what head office
+sent to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from core.journal import Event, assert_balanced, decode, kind_name, kind_of
+from core.sqlite import Reader
+from core.wallet import Granted, Recalled
+
+_OPEN_TO_ALL = frozenset({"revenue"})
+_HEAD_OFFICES_WORDS = frozenset({kind_name(Granted), kind_name(Recalled)})
+
+
+def read_envelope(raw: bytes, *, origin: str, epoch: int, seq: int) -> tuple[Event | None, str]:
+    """Return the event, or None with what is wrong with these bytes."""
+    try:
+        event = decode(raw)
+    except msgspec.MsgspecError as error:
+        return None, f"unreadable: {error}"
+    if (event.origin, event.epoch, event.seq) != (origin, epoch, seq):
+        said = f"{event.origin}/{event.epoch}/{event.seq}"
+        return None, f"it says that it is {said}"
+    return event, ""
+
+
+def trespass(db: Reader, event: Event) -> str:
+    """Return what of an event is not its hub's to say; empty where all of it is.
+
+    Called before the event is applied, on what the tables say then.
+    """
+    try:
+        assert_balanced(event.postings)
+        kind = kind_of(event)
+    except (AssertionError, msgspec.MsgspecError) as error:
+        return str(error)
+    if kind in _HEAD_OFFICES_WORDS:
+        return f"{kind} is for head office to say"
+    return _value_not_its_own(db, event)
+
+
+def _value_not_its_own(db: Reader, event: Event) -> str:
+    taken: Counter[tuple[str, str, str]] = Counter()
+    for posting in event.postings:
+        if not _may_touch(event.origin, posting.account):
+            return f"{posting.amount} {posting.asset} at {posting.account} is not its own"
+        if posting.account.startswith("transit/"):
+            taken[posting.account, posting.asset, posting.lot] -= posting.amount
+    for (account, asset, lot), amount in taken.items():
+        if amount > 0 and _under_way(db, event, account, asset, lot) < amount:
+            return f"{amount} {asset} at {account} was not sent to it"
+    return ""
+
+
+def _may_touch(hub: str, account: str) -> bool:
+    kind, _, rest = account.partition("/")
+    match kind:
+        case "member":
+            member, _, place = rest.partition("/")
+            return bool(member) and place == hub
+        case "mint":
+            return rest == hub
+        case "transit":
+            return rest.count("/") == 1
+        case _:
+            return account in _OPEN_TO_ALL
+
+
+def _under_way(db: Reader, event: Event, account: str, asset: str, lot: str) -> int:
+    """Return how much head office sent to this hub's epoch and nobody took in yet."""
+    _, member, transfer = account.split("/")
+    amount: int | None = db.value(
+        """SELECT t.amount FROM transit t JOIN granted g ON g.transfer = t.transfer
+            WHERE t.member = :member AND t.transfer = :transfer
+              AND t.asset = :asset AND t.lot = :lot
+              AND g.member = t.member AND g.hub = :hub AND g.epoch = :epoch""",
+        member=member,
+        transfer=transfer,
+        asset=asset,
+        lot=lot,
+        hub=event.origin,
+        epoch=event.epoch,
+    )
+    return amount or 0

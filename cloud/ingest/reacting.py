@@ -1,0 +1,179 @@
+"""What head office does about what hubs say, in the transaction that takes it in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from cloud.feed import Proposal, adopt
+from cloud.ingest.sources import Reach, Source
+from cloud.ingest.unpacking import Documents, Notice
+from cloud.placement import Ask as Wish
+from cloud.placement import heir, plan
+from cloud.platform import Merchant
+from cloud.streams import (
+    OpenAsk,
+    answered,
+    called_hubs,
+    close_ask,
+    grant,
+    open_asks,
+    places_of,
+    recall,
+    remember_ask,
+    state_of_ask,
+)
+from core.feed import FeedPublished
+from core.journal import Act, Event, kind_name, kind_of
+from core.sqlite import Writer
+from core.wallet import CLOUD, Released, all_legs, holdings, take_in
+from core.wire import GRANTED, NOTHING, RECALLING, Answer, Ask
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+ASK_CHARACTERS_MAX = 64
+
+_PUBLISHED, _RELEASED = kind_name(FeedPublished), kind_name(Released)
+
+
+@dataclass(slots=True)
+class Reaction:
+    """The hands of one transaction, and what is to be said once it is committed."""
+
+    tx: Writer
+    merchant: Merchant
+    act: Act
+    reach: Reach
+    answers: list[tuple[str, Answer]] = field(default_factory=list)
+    """To which hub, and what became of its ask."""
+    notices: list[Notice] = field(default_factory=list)
+
+    def to(self, source: Source) -> Callable[[Event, Documents], None]:
+        """Return what is to be called for each event of a hub."""
+
+        def react(event: Event, documents: Documents) -> None:
+            kind = kind_of(event)
+            if kind == _PUBLISHED:
+                self._safely(source, event, lambda: self._adopt(source, event, documents))
+            elif kind == _RELEASED:
+                self._safely(source, event, lambda: self._accept(source, event, documents))
+
+        return react
+
+    def handle(self, source: Source, ask: Ask) -> str:
+        """Do what the policy says about an ask; return its state. The same id acts once."""
+        if not (
+            0 < len(ask.id) <= ASK_CHARACTERS_MAX and 0 < len(ask.member) <= ASK_CHARACTERS_MAX
+        ):
+            return NOTHING
+        before = state_of_ask(self.tx, ask.id)
+        if before is not None:
+            return before
+        if source.hub.id not in self.reach:
+            return NOTHING
+        wish = Wish(
+            id=ask.id,
+            hub=source.hub.id,
+            member=ask.member,
+            want=max(ask.want, 0),
+            at=self.act.at,
+        )
+        called = called_hubs(self.tx, ask.member)
+        planned = plan(
+            wish,
+            pool=holdings(self.tx, ask.member, CLOUD),
+            places=places_of(self.tx, ask.member),
+            hubs=self.reach.keys(),
+            recalled=called.keys(),
+        )
+        known = OpenAsk(id=ask.id, hub=wish.hub, member=ask.member, want=wish.want, at=wish.at)
+        waits = bool(planned.recall) or bool(called.keys() - {source.hub.id})
+        if planned.grant:
+            grant(
+                self.tx,
+                self._down(source),
+                ask=known,
+                epoch=source.epoch.epoch,
+                legs=planned.grant,
+            )
+        for hub in planned.recall:
+            holder = self.reach[hub]
+            epoch = holder.epoch.epoch
+            recall(self.tx, self._down(holder), ask=known, hub=hub, epoch=epoch)
+        if not waits and not planned.grant:
+            return NOTHING
+        state = RECALLING if waits else GRANTED
+        remember_ask(
+            self.tx, known, why=ask.why[:ASK_CHARACTERS_MAX], state=state, pending=waits
+        )
+        return state
+
+    def _adopt(self, source: Source, event: Event, documents: Documents) -> None:
+        body = self._body(event, documents, FeedPublished)
+        if not body.proposed:
+            return  # It edited a feed of its own, before it was joined.
+        content = None if body.withdrawn else documents.get("content")
+        if content is None and not body.withdrawn:
+            return  # Erased meanwhile: what it said is not known any more.
+        proposal = Proposal(event=event, body=body, content=content, store=source.hub.store)
+        if not adopt(self.tx, self.act, proposal):
+            detail = f"event {event.seq}: {body.topic}/{body.key}"
+            self.notices.append(Notice(hub=source.hub.id, kind="declined", detail=detail))
+
+    def _accept(self, source: Source, event: Event, documents: Documents) -> None:
+        released = self._body(event, documents, Released)
+        take_in(self.tx, self.act, released, place=CLOUD)
+        if released.request:
+            answered(self.tx, request=released.request, hub=source.hub.id)
+        self._hand_on(released.member)
+
+    def _hand_on(self, member: str) -> None:
+        """Send what is in the pool to who waits for it, and end what waits for nothing more."""
+        asks = {ask.id: ask for ask in open_asks(self.tx, member)}
+        wishes = [
+            Wish(id=a.id, hub=a.hub, member=a.member, want=a.want, at=a.at)
+            for a in asks.values()
+            if a.hub in self.reach
+        ]
+        chosen = heir(wishes, now=self.act.at)
+        legs = all_legs(self.tx, member, CLOUD)
+        if chosen is not None and legs:
+            source = self.reach[chosen.hub]
+            ask = asks[chosen.id]
+            grant(self.tx, self._down(source), ask=ask, epoch=source.epoch.epoch, legs=legs)
+        waits = called_hubs(self.tx, member).keys()
+        for ask in asks.values():
+            if waits - {ask.hub}:
+                continue
+            sent = self.tx.value("SELECT 1 FROM granted WHERE request = :id", id=ask.id)
+            state = GRANTED if sent else NOTHING
+            close_ask(self.tx, ask.id, state=state)
+            self.answers.append((ask.hub, Answer(id=ask.id, state=state)))
+
+    def _down(self, source: Source) -> Act:
+        """Return the act that writes the stream down to a hub."""
+        journal = self.merchant.downlink(source.hub.id, source.epoch.epoch)
+        return replace(self.act, journal=journal, store=source.hub.store)
+
+    def _body(self, event: Event, documents: Documents, kind: type[T]) -> T:
+        entry = self.merchant.parts.entry(event, documents)
+        assert entry is not None
+        assert isinstance(entry.body, kind)
+        return entry.body
+
+    def _safely(self, source: Source, event: Event, act: Callable[[], None]) -> None:
+        """React whole or not at all; a reaction that fails holds up nobody and is told of."""
+        self.tx.run("SAVEPOINT reaction")
+        answers, notices = len(self.answers), len(self.notices)
+        try:
+            act()
+        except Exception as error:
+            log.exception("no reaction to %s/%s", event.origin, event.seq)
+            self.tx.run("ROLLBACK TO reaction")
+            del self.answers[answers:], self.notices[notices:]
+            detail = f"event {event.seq}: {type(error).__name__}: {error}"
+            self.notices.append(Notice(hub=source.hub.id, kind="no_reaction", detail=detail))
+        finally:
+            self.tx.run("RELEASE reaction")
