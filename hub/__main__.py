@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from hub.devices import AlreadyRuns, run_devices
 from hub.imports import export_group, import_group
 from hub.jobs import run_jobs
 from hub.serve import Serving, serve
-from hub.simulator import NotLoopback, Settings, run_simulator
+from hub.simulator import Branch, NotLoopback, Stage, read_stage, run_simulator
 
 
 @click.group()
@@ -117,20 +118,39 @@ def simulator(
     hub_url: str,
 ) -> None:
     """Play printer, drawer, cards and scanner, for a shop without hardware."""
-    settings = Settings(
-        bind=bind,
+    alone = Branch(
+        code="A",
+        name="",
+        data=str(data.absolute()),
+        cast=str((cast or data.parent / "cast.json").absolute()),
+        paper=str((paper or data.parent / "paper").absolute()),
         printer_port=printer_port,
-        paper=paper or data.parent / "paper",
-        cast=cast or data.parent / "cast.json",
         hub_url=hub_url,
     )
-    box = open_hub(data)
-    try:
-        run_simulator(box, settings, until_told())
-    except NotLoopback as error:
-        raise click.UsageError("the simulator is for this machine only") from error
-    finally:
-        box.close()
+    _play(Stage(branches=(alone,)), bind)
+
+
+@hub.command()
+@click.argument("stage", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--bind", default="127.0.0.1:8090", show_default=True, help="Address and port.")
+def simulators(*, stage: Path, bind: str) -> None:
+    """Play the devices of several stores and their lines to head office.
+
+    STAGE is a file that says which stores; `dianshu demo` writes one.
+    """
+    _play(read_stage(stage), bind)
+
+
+def _play(stage: Stage, bind: str) -> None:
+    with ExitStack() as boxes:
+        opened = []
+        for branch in stage.branches:
+            opened.append(open_hub(Path(branch.data)))
+            boxes.callback(opened[-1].close)
+        try:
+            run_simulator(stage, tuple(opened), bind, until_told())
+        except NotLoopback as error:
+            raise click.UsageError("the simulator is for this machine only") from error
 
 
 admin.add_command(import_group)

@@ -6,13 +6,15 @@ and answer only to its own names.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import threading
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, g, request, url_for
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from core import sqlite
@@ -21,13 +23,18 @@ from core.web import Caller, Capability, install_guards, make_app
 from core.web import gettext as _
 from hub.box import Box
 from hub.simulator import virtual
+from hub.simulator.line import Line
+from hub.simulator.lines import REFUSALS as LINE_REFUSALS
+from hub.simulator.lines import Wire, lines, watch
 from hub.simulator.paper import PaperPrinter
+from hub.simulator.stage import Stage
 from hub.simulator.views import pages
-from hub.simulator.virtual import Simulation, wire_up
+from hub.simulator.virtual import Simulation, simulation, wire_up
 
 HOSTS = ("localhost", ".localhost", "127.0.0.1", "::1")
+HOME = "simulator.index"
 RAIL = (
-    ("simulator.index", N_("开始"), "home"),
+    (HOME, N_("开始"), "home"),
     ("simulator.paper", N_("打印机"), "printer"),
     ("simulator.cards", N_("卡与条码"), "card"),
 )
@@ -37,51 +44,85 @@ class NotLoopback(Exception):
     """The pages hold PINs and may be served to this machine only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Where the simulator listens and what it plays with."""
+def run_simulator(
+    stage: Stage, boxes: tuple[Box, ...], bind: str, stopping: threading.Event
+) -> None:
+    """Serve until told to stop, a box for each branch of the stage.
 
-    bind: str
-    printer_port: int
-    paper: Path
-    cast: Path
-    hub_url: str
-
-
-def run_simulator(box: Box, settings: Settings, stopping: threading.Event) -> None:
-    """Serve until told to stop. Raises NotLoopback, and OSError for a port that is taken."""
-    host, port = loopback(settings.bind)
-    with PaperPrinter(settings.paper, port=settings.printer_port) as printer:
-        simulated = Simulation(
-            printer=printer,
-            cast_path=settings.cast,
-            hub_url=settings.hub_url.rstrip("/"),
+    Raises NotLoopback, and OSError for a port that is taken.
+    """
+    host, port = loopback(bind)
+    with contextlib.ExitStack() as devices:
+        apps, found = [], []
+        for branch, box in zip(stage.branches, boxes, strict=True):
+            printer = devices.enter_context(
+                PaperPrinter(Path(branch.paper), port=branch.printer_port)
+            )
+            if branch.routes:
+                line = devices.enter_context(Line(branch.routes))
+                found.append(Wire(branch=branch, box=box, line=line))
+            simulated = Simulation(
+                printer=printer,
+                cast_path=Path(branch.cast),
+                hub_url=branch.hub_url.rstrip("/"),
+                branch=branch,
+                stage=stage,
+            )
+            apps.append(make_simulator_app(box, simulated))
+        connect(apps[0], tuple(found))
+        board = apps[0].extensions["bulletin"]
+        watching = threading.Thread(
+            target=watch, args=(tuple(found), board.announce, stopping), name="lines"
         )
-        app = make_simulator_app(box, simulated)
-        server = make_server(host, port, app, threaded=True, request_handler=_Quiet)
-        serving = threading.Thread(target=server.serve_forever, name="pages", daemon=True)
-        serving.start()
-        stopping.wait()
-        server.shutdown()
-        server.server_close()
+        watching.start()
+        _serve(host, port, apps, stage, stopping)
+        watching.join()
 
 
 def make_simulator_app(box: Box, simulated: Simulation) -> Flask:
     """Return the pages over an opened box and started devices."""
     app = make_app(
         box,
-        (Capability(name="simulator", blueprints=(pages,)),),
+        (Capability(name="simulator", blueprints=(pages, lines)),),
         hosts=HOSTS,
         csrf_key=hashlib.sha256(b"simulator" + box.secrets.pin_pepper).digest(),
-        refusals={**sqlite.REFUSALS, **box.parts.refusals, **virtual.REFUSALS},
+        refusals={
+            **sqlite.REFUSALS,
+            **box.parts.refusals,
+            **virtual.REFUSALS,
+            **LINE_REFUSALS,
+        },
     )
     app.before_request(_look)
     install_guards(app)
     app.context_processor(_surroundings)
     app.extensions["simulation"] = simulated
+    connect(app, ())
     board = app.extensions["bulletin"]
     wire_up(simulated, board.announce)
     return app
+
+
+def connect(app: Flask, found: tuple[Wire, ...]) -> None:
+    """Let the pages of an app show these lines and switch them."""
+    app.extensions["wires"] = found
+
+
+def _serve(
+    host: str, port: int, apps: list[Flask], stage: Stage, stopping: threading.Event
+) -> None:
+    """Serve the first branch at the root and every other below its code."""
+    below: dict[str, Any] = {
+        virtual.prefix(branch): app.wsgi_app
+        for branch, app in zip(stage.branches[1:], apps[1:], strict=True)
+    }
+    served = DispatcherMiddleware(apps[0].wsgi_app, below)
+    server = make_server(host, port, served, threaded=True, request_handler=_Quiet)
+    serving = threading.Thread(target=server.serve_forever, name="pages", daemon=True)
+    serving.start()
+    stopping.wait()
+    server.shutdown()
+    server.server_close()
 
 
 def loopback(bind: str) -> tuple[str, int]:
@@ -108,18 +149,20 @@ def _look() -> None:
 def _surroundings() -> dict[str, object]:
     if request.endpoint == "static":
         return {}
+    simulated = simulation()
+    named = len(simulated.stage.branches) > 1
     return {
-        "store_name": _("虚拟设备"),
+        "store_name": simulated.branch.name if named else _("虚拟设备"),
         "nav": [
             {
-                "href": url_for(endpoint),
+                "href": simulated.home if endpoint == HOME else url_for(endpoint),
                 "label": _(label),
                 "icon": icon,
                 "current": request.endpoint == endpoint,
             }
             for endpoint, label, icon in RAIL
         ],
-        "home_url": url_for("simulator.index"),
+        "home_url": simulated.home,
         "staff": None,
         "link_state": None,
     }

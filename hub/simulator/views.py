@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pyotp
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
@@ -17,8 +19,10 @@ from core.web import News, bulletin, csrf_token, is_partial, public, read, readi
 from hub import members, wallet
 from hub.access import invite
 from hub.box import here
-from hub.simulator.cast import Cast
-from hub.simulator.virtual import STATE_NAMES, simulation
+from hub.simulator.cast import Cast, read_cast
+from hub.simulator.lines import mark_of, shown_lines, wires
+from hub.simulator.stage import Branch, Stage
+from hub.simulator.virtual import STATE_NAMES, prefix, simulation
 
 API = "/api/v1"
 PICTURE_AGE_S = 3_600
@@ -41,27 +45,41 @@ class MemberCard:
     balance: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """One branch on the first page: its tills, and where the rest of it is."""
+
+    branch: Branch
+    prefix: str
+    """Below which path this branch's own pages lie; empty for the first."""
+    tills: tuple[str, ...]
+    tokens: dict[str, str]
+
+
 @pages.get("/")
 @public
-def index() -> str:
+def index() -> Any:
     simulated = simulation()
-    hub, cast = simulated.hub_url, simulated.cast
+    if not simulated.is_first:
+        return redirect(simulated.home)
     return render_template(
         "simulator/index.html",
-        hub=hub,
-        tills=tills(cast),
-        cast=cast,
+        counters=counters(simulated.stage),
+        cast=simulated.cast,
         roles=ROLE_NAMES,
-        places={
-            "members": f"{hub}/members",
-            "shift": f"{hub}/shift",
-            "catalog": f"{hub}/catalog",
-        },
-        api=f"{hub}{API}",
-        openapi=f"{hub}{API}/openapi.json",
-        printer=f"tcp://127.0.0.1:{simulated.printer.port}",
-        folder=here().folder,
+        api=API,
+        head_office=simulated.stage.head_office,
+        code=_code(),
+        lines=shown_lines() if wires() else "",
+        stream_url=url_for(".stream"),
     )
+
+
+@pages.get("/code")
+@public
+def code_now() -> str:
+    """Show what an authenticator would show for head office at this moment."""
+    return render_template("simulator/_code.html", code=_code())
 
 
 @pages.get("/open-till/<int:number>")
@@ -179,12 +197,41 @@ def scan() -> Any:
 @pages.get("/stream")
 @public
 def stream() -> Response:
-    """Tell open pages that a paper came out or the printer was switched."""
-    return bulletin().stream(lambda: [News("refresh", "paper")])
+    """Tell open pages that a paper came out, the printer was switched or a line changed."""
+    simulated, found = simulation(), wires()
+    # What a page has from the start counts as seen; the roll is drawn anew, as ever.
+    seen: dict[str, object] = {"lines": mark_of(found), "code": _code()}
+
+    def news() -> list[News]:
+        now = {"paper": simulated.mark, "lines": mark_of(found), "code": _code()}
+        moved = [topic for topic in now if now[topic] != seen.get(topic)]
+        seen.update(now)
+        return [News("refresh", topic) for topic in moved]
+
+    return bulletin().stream(news)
+
+
+def counters(stage: Stage) -> list[Counter]:
+    """Return what the first page shows of each branch."""
+    shown = []
+    for position, branch in enumerate(stage.branches):
+        cast = read_cast(Path(branch.cast))
+        place = prefix(branch) if position else ""
+        shown.append(
+            Counter(branch=branch, prefix=place, tills=tills(cast), tokens=cast.tokens)
+        )
+    return shown
 
 
 def tills(cast: Cast) -> tuple[str, ...]:
     return cast.tills or ("前台",)
+
+
+def _code() -> str:
+    office = simulation().stage.head_office
+    if office is None:
+        return ""
+    return pyotp.TOTP(office.totp_secret).at(here().journal.clock.read().at // 1_000)
 
 
 def _asked(name: str) -> str:

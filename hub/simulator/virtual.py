@@ -15,6 +15,7 @@ from flask import current_app
 from core.errors import N_, Refusal, Refused
 from hub.simulator.cast import Cast, read_cast
 from hub.simulator.paper import Paper, PaperPrinter, State
+from hub.simulator.stage import Branch, Stage
 
 SCAN_TIMEOUT_S = 5.0
 PAPERS_SHOWN_MAX = 12
@@ -72,16 +73,34 @@ class Drawer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """What the pages show and act on. `hub_url` is where browsers find the hub."""
+    """What the pages of one branch show and act on."""
 
     printer: PaperPrinter
     cast_path: Path
     hub_url: str
+    """Where browsers find the hub."""
+    branch: Branch
+    stage: Stage
     drawer: Drawer = field(default_factory=Drawer)
+
+    @property
+    def home(self) -> str:
+        """Where the one page is that leads everywhere, on this same server."""
+        return "/"
+
+    @property
+    def is_first(self) -> bool:
+        return self.branch == self.stage.branches[0]
 
     @property
     def cast(self) -> Cast:
         return read_cast(self.cast_path)
+
+    @property
+    def mark(self) -> object:
+        """What differs once the roll and the drawer would look different."""
+        newest = [paper.number for paper in self.printer.papers()[-1:]]
+        return (newest, self.printer.state, self.drawer.is_open, self.drawer.opened)
 
     def printouts(self) -> list[Printout]:
         """Return the newest papers, the newest first."""
@@ -120,6 +139,11 @@ class Simulation:
             link.close()
         if answer.status != http.HTTPStatus.CREATED:
             raise Refused("hub_said_no", told=_reason(told) or str(answer.status))
+
+
+def prefix(branch: Branch) -> str:
+    """Return below which path the pages of a branch lie that is not the first."""
+    return f"/{branch.code.casefold()}"
 
 
 def simulation() -> Simulation:

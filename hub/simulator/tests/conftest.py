@@ -8,7 +8,7 @@ from werkzeug.serving import make_server
 from hub.access import make_token
 from hub.app import make_hub_app
 from hub.devices.tests.conftest import receipt
-from hub.simulator import Cast, Login, write_cast
+from hub.simulator import Branch, Cast, Login, Stage, write_cast
 from hub.simulator.app import make_simulator_app
 from hub.simulator.paper import PaperPrinter
 from hub.simulator.virtual import Simulation
@@ -66,8 +66,27 @@ def paper(tmp_path):
 
 @pytest.fixture
 def app(shop, cast, paper, hub_url, tmp_path):
-    simulated = Simulation(printer=paper, cast_path=tmp_path / "cast.json", hub_url=hub_url)
-    return make_simulator_app(shop.box, simulated)
+    return make_simulator_app(shop.box, simulation(shop, paper, hub_url, tmp_path))
+
+
+def simulation(shop, paper, hub_url, folder, **more):
+    """Return the devices of one store on a stage of its own."""
+    branch = Branch(
+        code="A",
+        name="人民路店",
+        data=str(shop.box.folder),
+        cast=str(folder / "cast.json"),
+        paper=str(folder / "roll"),
+        printer_port=paper.port,
+        hub_url=hub_url,
+    )
+    return Simulation(
+        printer=paper,
+        cast_path=folder / "cast.json",
+        hub_url=hub_url,
+        branch=branch,
+        stage=Stage(branches=(branch,), **more),
+    )
 
 
 @pytest.fixture
