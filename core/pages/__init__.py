@@ -22,6 +22,7 @@ from core.pages.catalog_forms import (
     typed_offer,
     wanted_of,
 )
+from core.pages.points_form import WEEKDAYS, filled_rule, tried_rule, typed_rule
 
 __all__ = [
     "COLOURS",
@@ -29,15 +30,19 @@ __all__ = [
     "NEW",
     "OFFER_KIND_NAMES",
     "SHARED",
+    "WEEKDAYS",
     "category_options",
     "filled_category",
     "filled_item",
     "filled_offer",
+    "filled_rule",
     "new_item_form",
     "new_offer_form",
     "store_names",
+    "tried_rule",
     "typed_category",
     "typed_item",
     "typed_offer",
+    "typed_rule",
     "wanted_of",
 ]

@@ -70,7 +70,7 @@ def items() -> Any:
     with read() as db:
         return show(
             "catalog/items.html",
-            "catalog/_items.html",
+            "pages/_items.html",
             items=wanted_items(db, wanted, store=here().store_id(db)),
             wanted=wanted,
             shown_max=ITEMS_SHOWN_MAX,

@@ -12,13 +12,12 @@ from typing import Any
 from flask import render_template, request, url_for
 from PIL import Image, UnidentifiedImageError
 
-from core.errors import N_, Refused
+from core.errors import Refused
 from core.money import yuan
 from core.organisation import (
     ZONES,
     Company,
     NumberFormat,
-    PointsRule,
     Settings,
     Store,
     is_code_used,
@@ -28,9 +27,9 @@ from core.organisation import (
 from core.organisation import (
     company as company_of,
 )
+from core.pages import WEEKDAYS, filled_rule, tried_rule, typed_rule
 from core.sqlite import Reader
 from core.staff import everybody
-from core.wallet import Earning, earned, earned_by_topup
 from core.web import (
     Form,
     go,
@@ -53,10 +52,6 @@ LOGO_BYTES_MAX = 100 * 1024
 LOGO_PIXELS_MAX = 4_000_000
 QR_CHARACTERS_MAX = 500
 PNG = b"\x89PNG\r\n\x1a\n"
-WEEKDAYS = (N_("周一"), N_("周二"), N_("周三"), N_("周四"), N_("周五"), N_("周六"), N_("周日"))
-EARNS_ON_TOPUP, EARNS_ON_BALANCE, EARNS_ON_NEITHER = "topup", "balance", "neither"
-TRY_SUGGESTED = 12_800
-"""Fen that the points page begins to try the rule with."""
 
 
 @pages.get("")
@@ -166,19 +161,7 @@ def points() -> Any:
     if "points" in request.args:
         return _points_page(Form(request.args))
     with read() as db:
-        rule = settings(db).points
-    form = Form(
-        {
-            "per": typed_yuan(rule.per_cents),
-            "points": str(rule.points),
-            "earns": EARNS_ON_BALANCE
-            if rule.on_stored_value
-            else EARNS_ON_TOPUP
-            if rule.on_topup
-            else EARNS_ON_NEITHER,
-        }
-    )
-    form.typed.setlist("days", [str(day) for day in rule.double_weekdays])
+        form = filled_rule(settings(db).points)
     return _points_page(form)
 
 
@@ -186,7 +169,7 @@ def points() -> Any:
 @permission("settings.edit")
 def save_points() -> Any:
     form = typed_form()
-    rule = _typed_rule(form)
+    rule = typed_rule(form)
     if rule is None:
         return _points_page(form, status=422)
     write(lambda tx, act: service.change_settings(tx, act, points=rule))
@@ -197,7 +180,7 @@ def save_points() -> Any:
 @permission("settings.edit")
 def try_points() -> str:
     form = Form(request.args)
-    return render_template("organisation/_try.html", form=form, **_tried(form))
+    return render_template("pages/_try.html", **_tried(form))
 
 
 @pages.get("/receipts")
@@ -269,9 +252,10 @@ def _numbers_page(form: Form, *, status: int = 200) -> Any:
 def _points_page(form: Form, *, status: int = 200) -> Any:
     return show(
         "organisation/points.html",
-        "organisation/_points.html",
+        "pages/_points.html",
         status=status,
         form=form,
+        points_at="organisation",
         weekdays=WEEKDAYS,
         **_tried(form),
     )
@@ -342,47 +326,6 @@ def _next(form: Form) -> str:
         return next_number(db, reading_act(db), shape=shape)[0]
 
 
-def _typed_rule(form: Form) -> PointsRule | None:
-    form.required("per", "points")
-    earns = form.text("earns")
-    if earns not in {EARNS_ON_TOPUP, EARNS_ON_BALANCE, EARNS_ON_NEITHER}:
-        form.errors["earns"] = _("请选择")
-    days = form.many("days")
-    rule = form.struct(
-        PointsRule,
-        {
-            "per_cents": form.fen("per") or 0,
-            "points": form.whole("points"),
-            "on_stored_value": earns == EARNS_ON_BALANCE,
-            "on_topup": earns == EARNS_ON_TOPUP,
-            "double_weekdays": tuple(int(day) for day in days if day in set("0123456")),
-        },
-    )
-    if "per_cents" in form.errors:
-        form.errors.pop("per_cents")
-        form.errors.setdefault("per", _("金额要大于零"))
-    return rule
-
-
-def _tried(form: Form) -> dict[str, object]:
-    """Return what an amount would earn by the rule as it is typed."""
-    tried = Form(form.typed)
-    amount = tried.fen("try") if tried.text("try") else TRY_SUGGESTED
-    rule = _typed_rule(tried)
-    if rule is None or amount is None or amount < 0:
-        return {"tried": None, "try_amount": amount}
-    with read() as db:
-        date = reading_act(db).date
-    return {
-        "try_amount": amount,
-        "tried": {
-            "sale": earned(rule, [Earning(amount=amount)], date=date),
-            "balance": earned(rule, [Earning(amount=amount, from_balance=amount)], date=date),
-            "topup": earned_by_topup(rule, amount, date=date),
-        },
-    }
-
-
 def _told(db: Reader) -> dict[str, str]:
     """Return what each section is set to now, in a few words."""
     act = reading_act(db)
@@ -406,3 +349,8 @@ def _told(db: Reader) -> dict[str, str]:
         "organisation.numbers": next_number(db, act)[0],
         "organisation.categories": comma.join(rules.categories),
     }
+
+
+def _tried(form: Form) -> dict[str, object]:
+    with read() as db:
+        return tried_rule(form, date=reading_act(db).date)
