@@ -54,7 +54,9 @@ def adopt(tx: Writer, act: Act, proposal: Proposal) -> bool:
     """
     body, event = proposal.body, proposal.event
     may = body.topic in OPEN_TOPICS or (body.topic == OWN_TOPIC and body.key == proposal.store)
-    taken = may and not _overtaken(tx, proposal)
+    # An edit whose content was erased meanwhile says nothing any more.
+    says = body.withdrawn or proposal.content is not None
+    taken = may and says and not _overtaken(tx, proposal)
     content = proposal.content if taken else _held_content(tx, body.topic, body.key)
     named = (
         replace(act, store=event.store, actor=event.actor, device=event.origin)

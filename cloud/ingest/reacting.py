@@ -64,32 +64,29 @@ class Reaction:
 
     def handle(self, source: Source, ask: Ask) -> str:
         """Do what the policy says about an ask; return its state. The same id acts once."""
-        if not (
-            0 < len(ask.id) <= ASK_CHARACTERS_MAX and 0 < len(ask.member) <= ASK_CHARACTERS_MAX
-        ):
+        if not all(0 < len(name) <= ASK_CHARACTERS_MAX for name in (ask.id, ask.member)):
             return NOTHING
         before = state_of_ask(self.tx, ask.id)
         if before is not None:
             return before
         if source.hub.id not in self.reach:
             return NOTHING
-        wish = Wish(
+        known = OpenAsk(
             id=ask.id,
             hub=source.hub.id,
             member=ask.member,
             want=max(ask.want, 0),
             at=self.act.at,
         )
-        called = called_hubs(self.tx, ask.member)
+        called = self._called(ask.member)
         planned = plan(
-            wish,
+            _wish(known),
             pool=holdings(self.tx, ask.member, CLOUD),
             places=places_of(self.tx, ask.member),
             hubs=self.reach.keys(),
-            recalled=called.keys(),
+            recalled=called,
         )
-        known = OpenAsk(id=ask.id, hub=wish.hub, member=ask.member, want=wish.want, at=wish.at)
-        waits = bool(planned.recall) or bool(called.keys() - {source.hub.id})
+        waits = bool(planned.recall) or bool(called - {source.hub.id})
         if planned.grant:
             grant(
                 self.tx,
@@ -105,9 +102,8 @@ class Reaction:
         if not waits and not planned.grant:
             return NOTHING
         state = RECALLING if waits else GRANTED
-        remember_ask(
-            self.tx, known, why=ask.why[:ASK_CHARACTERS_MAX], state=state, pending=waits
-        )
+        why = ask.why[:ASK_CHARACTERS_MAX]
+        remember_ask(self.tx, known, why=why, state=state, pending=waits)
         return state
 
     def _adopt(self, source: Source, event: Event, documents: Documents) -> None:
@@ -115,8 +111,6 @@ class Reaction:
         if not body.proposed:
             return  # It edited a feed of its own, before it was joined.
         content = None if body.withdrawn else documents.get("content")
-        if content is None and not body.withdrawn:
-            return  # Erased meanwhile: what it said is not known any more.
         proposal = Proposal(event=event, body=body, content=content, store=source.hub.store)
         if not adopt(self.tx, self.act, proposal):
             detail = f"event {event.seq}: {body.topic}/{body.key}"
@@ -132,18 +126,14 @@ class Reaction:
     def _hand_on(self, member: str) -> None:
         """Send what is in the pool to who waits for it, and end what waits for nothing more."""
         asks = {ask.id: ask for ask in open_asks(self.tx, member)}
-        wishes = [
-            Wish(id=a.id, hub=a.hub, member=a.member, want=a.want, at=a.at)
-            for a in asks.values()
-            if a.hub in self.reach
-        ]
+        wishes = [_wish(ask) for ask in asks.values() if ask.hub in self.reach]
         chosen = heir(wishes, now=self.act.at)
         legs = all_legs(self.tx, member, CLOUD)
         if chosen is not None and legs:
             source = self.reach[chosen.hub]
             ask = asks[chosen.id]
             grant(self.tx, self._down(source), ask=ask, epoch=source.epoch.epoch, legs=legs)
-        waits = called_hubs(self.tx, member).keys()
+        waits = self._called(member)
         for ask in asks.values():
             if waits - {ask.hub}:
                 continue
@@ -151,6 +141,14 @@ class Reaction:
             state = GRANTED if sent else NOTHING
             close_ask(self.tx, ask.id, state=state)
             self.answers.append((ask.hub, Answer(id=ask.id, state=state)))
+
+    def _called(self, member: str) -> frozenset[str]:
+        """Return the hubs that were called for a member and can still answer."""
+        called = called_hubs(self.tx, member).items()
+        reach = self.reach
+        return frozenset(
+            hub for hub, epoch in called if hub in reach and reach[hub].epoch.epoch == epoch
+        )
 
     def _down(self, source: Source) -> Act:
         """Return the act that writes the stream down to a hub."""
@@ -177,3 +175,7 @@ class Reaction:
             self.notices.append(Notice(hub=source.hub.id, kind="no_reaction", detail=detail))
         finally:
             self.tx.run("RELEASE reaction")
+
+
+def _wish(ask: OpenAsk) -> Wish:
+    return Wish(id=ask.id, hub=ask.hub, member=ask.member, want=ask.want, at=ask.at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,7 @@ def take_segment(
     if segment.first > have + 1:
         raise LookupError(f"{source.hub.id} jumps from {have} to {segment.first}")
     beside = _by_event(segment.documents)
+    falsehoods: list[str] = []
     for seq in range(have + 1, segment.last + 1):
         raw = segment.events[seq - segment.first]
         head = chain(head, raw)
@@ -75,7 +76,7 @@ def take_segment(
         _write(tx, source, seq=seq, at=at, head=head, raw=raw)
         done.events += 1
         if event is not None:
-            documents = dict(_lay_beside(tx, event, beside.get(event.id, ()), done, source))
+            documents = _lay_beside(tx, event, beside.get(event.id, ()), falsehoods)
             fault = trespass(tx, event)
             if not fault:
                 receive_now(tx, parts, event, documents)
@@ -86,6 +87,9 @@ def take_segment(
             done.notices.append(
                 Notice(hub=source.hub.id, kind="set_aside", detail=f"event {seq}: {fault}")
             )
+    done.notices += [
+        Notice(hub=source.hub.id, kind="false_document", detail=what) for what in falsehoods
+    ]
     _write_seal(tx, source, segment, head)
     return done
 
@@ -142,19 +146,15 @@ def _by_event(documents: tuple[Laid, ...]) -> Mapping[str, list[Laid]]:
 
 
 def _lay_beside(
-    tx: Writer,
-    event: Event,
-    laid: tuple[Laid, ...] | list[Laid],
-    done: Unpacked,
-    source: Source,
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Keep an event's documents and yield them; one that the event does not vouch for is none."""
+    tx: Writer, event: Event, laid: Iterable[Laid], falsehoods: list[str]
+) -> Documents:
+    """Keep and return an event's documents; one that it does not vouch for is none."""
+    kept: Documents = {}
     for one in laid:
         vouched = event.documents.get(one.name) == digest(one.salt, one.content)
         content = msgspec.json.decode(one.content) if vouched else None
         if not isinstance(content, dict):
-            detail = f"event {event.seq}: {one.name} is not what it vouches for"
-            done.notices.append(Notice(hub=source.hub.id, kind="false_document", detail=detail))
+            falsehoods.append(f"event {event.seq}: {one.name} is not what it vouches for")
             continue
         tx.run(
             "INSERT INTO document (event, name, salt, content)"
@@ -164,4 +164,5 @@ def _lay_beside(
             salt=one.salt,
             content=one.content,
         )
-        yield one.name, content
+        kept[one.name] = content
+    return kept
