@@ -22,7 +22,7 @@ from core.crypto.private_file import create_private, read_private
 
 SECRET_BYTES = 32
 LOG_PUBLIC_KEY_BYTES = 32
-CREDENTIALS = ("card-key", "database-key", "log-key", "pin-pepper")
+CREDENTIALS = ("card-key", "database-key", "link-key", "log-key", "pin-pepper")
 """Names of the secrets that systemd hands to units; each holds SECRET_BYTES random bytes."""
 
 _HANDED = "CREDENTIALS_DIRECTORY"

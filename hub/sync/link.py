@@ -6,8 +6,11 @@ made on this hub, never sent anywhere.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,20 +21,17 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    load_pem_private_key,
 )
 from cryptography.x509.oid import NameOID
 
-from core.crypto import create_private, read_private, verify_log
+from core.crypto import secret_file, verify_log
 from core.enrolment import Broker, EnrolAnswer
 from core.wire.topics import link_name
 
 LINK_FILE = "link.json"
-CERTIFICATE_FILE = "link.pem"
-KEY_NAME = "link-key"
-"""Under which systemd hands the TLS key to the unit, and its file's name there."""
+KEY_CREDENTIAL = "link-key"
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
-_HANDED = "CREDENTIALS_DIRECTORY"
 _GROUP_MODE = 0o640
 """Pages show that the hub is joined, and run as another user than the one who sends."""
 NO_CHECK_TIME = 0x20_0000
@@ -102,46 +102,44 @@ def load_link(folder: Path) -> Link | None:
 def save_link(folder: Path, link: Link) -> None:
     """Keep a link, whole or not at all."""
     _replace(folder / LINK_FILE, msgspec.json.format(msgspec.json.encode(link)))
-    _replace(folder / CERTIFICATE_FILE, link.certificate.encode())
 
 
-def key_path(folder: Path) -> Path:
-    """Return where the TLS key lies: where systemd hands it over, else beside the others."""
-    handed = os.environ.get(_HANDED)
-    return Path(handed, KEY_NAME) if handed else folder / "secrets" / KEY_NAME
+def link_key(folder: Path) -> ec.EllipticCurvePrivateKey:
+    """Return the hub's TLS key, which grows from a secret of its own, made on first use."""
+    seed = secret_file(folder / "secrets" / "link.key", credential=KEY_CREDENTIAL)
+    wide = int.from_bytes(hashlib.sha512(b"dianshu link key" + seed).digest())
+    # Twice as many bits as the curve has, so that no number is likelier than another.
+    return ec.derive_private_key(1 + wide % (P256_ORDER - 1), ec.SECP256R1())
 
 
 def certificate_request(folder: Path, *, hub: str) -> str:
-    """Return a request in PEM for this hub's TLS key, which is made on first use.
+    """Return a request in PEM for this hub's TLS key.
 
     The name in it says only which hub asks; head office chooses the certificate's own.
     """
-    path = key_path(folder)
-    if not path.exists():
-        born = ec.generate_private_key(ec.SECP256R1())
-        pem = born.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        create_private(path, pem)
-    key = load_pem_private_key(read_private(path), password=None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise RuntimeError(f"{path} is no key of ours")  # noqa: TRY004 - a file, not a caller
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hub)])
     request = x509.CertificateSigningRequestBuilder().subject_name(name)
-    signed = request.sign(key, hashes.SHA256())
+    signed = request.sign(link_key(folder), hashes.SHA256())
     return signed.public_bytes(Encoding.PEM).decode()
 
 
-def tls_context(folder: Path, link: Link) -> ssl.SSLContext:
+def tls_context(
+    folder: Path, link: Link, *, context: ssl.SSLContext | None = None
+) -> ssl.SSLContext:
     """Return TLS with the hub's certificate, trusting this link's authority and no other.
 
+    A `context` that is given learns of a new certificate; connections that stand keep theirs.
     Dates in certificates are not looked at: a box without a battery may stand in 1970 or 2070
     and must reach head office all the same. What the other side says is signed where it
     matters; `not_ended` bounds how old its certificate may be.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cadata=link.ca)
     context.verify_flags = ssl.VerifyFlags(int(context.verify_flags) | NO_CHECK_TIME)
-    context.load_cert_chain(folder / CERTIFICATE_FILE, key_path(folder))
+    pem = link_key(folder).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with _in_memory(link.certificate.encode() + pem) as path:
+        context.load_cert_chain(path)
     return context
 
 
@@ -153,6 +151,17 @@ def not_ended(certificate: bytes, link: Link) -> bool:
     ours = x509.load_pem_x509_certificate(link.certificate.encode())
     theirs = x509.load_der_x509_certificate(certificate)
     return theirs.not_valid_after_utc > ours.not_valid_before_utc
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[str]:
+    """Lend a path whose content is on no disk: TLS takes a certificate from files only."""
+    handle = os.memfd_create("link", os.MFD_CLOEXEC)
+    try:
+        os.write(handle, content)
+        yield f"/proc/self/fd/{handle}"
+    finally:
+        os.close(handle)
 
 
 def _replace(path: Path, content: bytes) -> None:

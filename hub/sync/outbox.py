@@ -46,6 +46,17 @@ def head_at(db: Reader, me: Identity, seq: int) -> bytes | None:
     return head
 
 
+def is_unsealed(db: Reader, me: Identity) -> bool:
+    """Say whether something waits to be sealed."""
+    last = db.value(
+        "SELECT seq FROM journal WHERE origin = :origin AND epoch = :epoch"
+        " ORDER BY seq DESC LIMIT 1",
+        origin=me.origin,
+        epoch=me.epoch,
+    )
+    return (last or 0) > sealed_head(db, me)[0]
+
+
 def sealed_segments(db: Reader, me: Identity, *, first: int, limit: int) -> Iterator[Segment]:
     """Yield sealed segments in order, from the one that holds event `first`."""
     seals = db.all(

@@ -1,0 +1,182 @@
+"""`dianshu hub sync`, the program that talks to head office, and `dianshu hub admin join`."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from core import sdnotify
+from core.enrolment import Broker
+from core.errors import Refused
+from core.web import tell as tell_refusal
+from hub.app import open_hub
+from hub.box import Box
+from hub.command_line import data_option, until_told, use_credentials
+from hub.doorbell import ring
+from hub.sync import Joined, Unreachable, join, joined, load_link
+from hub.sync.line import RETRY_MAX_S, Retry
+from hub.sync.runtime import Options, Sending
+
+JOINED_LOOK_S = 1.0
+RESTART = "systemctl restart 'dianshu-*'"
+
+REASONS = {
+    "code_wrong": ("加入码不对，请核对后再输", "the code is wrong: check it and type it again"),
+    "code_used": ("这个加入码已经用过，请在总部另取一个", "the code was used: get another one"),
+    "code_expired": ("加入码已过期，请在总部另取一个", "the code is over: get another one"),
+    "code_locked": (
+        "这个加入码试错次数太多，请在总部另取一个",
+        "too many wrong tries for this code: get another one",
+    ),
+    "too_many": ("尝试太频繁，请过一会儿再试", "too many tries: wait a while"),
+    "already_joined": (
+        "这台主机已经加入总部",
+        "this hub is joined to a head office already",
+    ),
+    "has_own_feed": (
+        "这家店已有自己的资料；请用 --bring 把资料带入总部，或换一台新主机加入",
+        "this shop has data of its own: take it along with --bring, or join a new hub",
+    ),
+    "nothing_to_bring": (
+        "这台主机还没有资料可带；请去掉 --bring",
+        "this hub has nothing to bring: leave --bring out",
+    ),
+}
+"""What head office and this hub refuse, to whoever stands before the machine."""
+UNREACHABLE = (
+    "连不上总部，请检查网址、网络和本机时间",
+    "head office cannot be reached: check the address, the network and this machine's clock",
+)
+
+
+def run_sync(folder: Path, options: Options, stopping: threading.Event) -> None:
+    """Talk to head office until told to stop; a shop on its own waits until it is joined."""
+    if not joined(folder):
+        sdnotify.ready("no head office")
+        while not joined(folder):
+            if stopping.wait(JOINED_LOOK_S):
+                return
+    box = open_hub(folder)
+    try:
+        link = load_link(folder)
+        if link is None:
+            raise RuntimeError("the link was taken away")
+        sending = Sending(box, link, options)
+        sdnotify.ready(f"joined to {link.merchant}")
+        sending.run(stopping)
+    finally:
+        sdnotify.stopping()
+        box.close()
+
+
+@click.command()
+@data_option
+@click.option("--broker", default="", metavar="HOST:PORT", help="Another way to the broker.")
+@click.option("--gate", default="", metavar="URL", help="Another way to the gate.")
+@click.option(
+    "--retry-max",
+    type=click.FloatRange(min=0.1),
+    default=RETRY_MAX_S,
+    show_default=True,
+    help="Longest wait between two tries to connect, in seconds.",
+)
+def sync(*, data: Path, broker: str, gate: str, retry_max: float) -> None:
+    """Send to head office what happens here, and take what comes from there."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    options = Options(
+        broker=_broker(broker) if broker else None,
+        gate=gate,
+        retry=Retry(longest_s=retry_max),
+        version=program_version(),
+    )
+    run_sync(data, options, until_told())
+
+
+@click.command("join")
+@click.argument("url")
+@click.argument("code")
+@click.option("--bring", is_flag=True, help="Take this shop's own data to a new merchant.")
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Trust this authority (PEM) for the address, and no other.",
+)
+@data_option
+def join_command(*, url: str, code: str, bring: bool, ca: Path | None, data: Path) -> None:
+    """Join this hub to a head office: its address, and a code that it shows for 15 minutes."""
+    use_credentials(data)
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        box = open_hub(data)
+    except (OSError, RuntimeError) as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        done = join(
+            box,
+            url=url,
+            code=code,
+            bring=bring,
+            version=program_version(),
+            context=_public_context(ca),
+        )
+    except Refused as refused:
+        _fail(box, refused)
+    except Unreachable as error:
+        raise click.ClickException(f"{_both(UNREACHABLE)}\n({error})") from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    else:
+        for name in ("sync", "web", "jobs"):
+            ring(box.bells, name)
+        _tell(done)
+    finally:
+        box.close()
+
+
+def program_version() -> str:
+    try:
+        return version("dianshu")
+    except PackageNotFoundError:
+        return ""
+
+
+def _public_context(ca: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=None if ca is None else str(ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _fail(box: Box, refused: Refused) -> NoReturn:
+    known = REASONS.get(refused.code)
+    if known is not None:
+        raise click.ClickException(_both(known)) from refused
+    if refused.code in box.parts.refusals:
+        told = tell_refusal(refused, box.parts.refusals)
+    else:
+        told = str(refused.facts.get("message") or refused.code)
+    raise click.ClickException(told) from refused
+
+
+def _tell(done: Joined) -> None:
+    link = done.link
+    click.echo(f"已加入总部 joined: {link.merchant} · {link.store}")
+    if done.new_secrets:
+        # Programs that run still hold the old keys: cards would not be known, nor PINs.
+        click.echo(f"请重新启动主机各程序 start the hub's programs again: {RESTART}")
+
+
+def _both(words: tuple[str, str]) -> str:
+    return f"{words[0]}\n{words[1]}"
+
+
+def _broker(text: str) -> Broker:
+    host, _colon, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise click.UsageError(f"{text} is not HOST:PORT")
+    return Broker(host=host.strip("[]"), port=int(port))
