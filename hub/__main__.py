@@ -1,4 +1,4 @@
-"""The hub's command line: `dianshu hub web|devices|jobs|admin`, one systemd unit each."""
+"""The hub's command line: `dianshu hub web|devices|jobs|sync|admin`, one systemd unit each."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hub.imports import export_group, import_group
 from hub.jobs import run_jobs
 from hub.serve import Serving, serve
 from hub.simulator import Branch, NotLoopback, Stage, read_stage, run_simulator
+from hub.sync_program import join_command, sync
 
 
 @click.group()
@@ -155,7 +156,9 @@ def _play(stage: Stage, bind: str) -> None:
 
 admin.add_command(import_group)
 admin.add_command(export_group)
+admin.add_command(join_command)
 hub.add_command(admin)
+hub.add_command(sync)
 
 if __name__ == "__main__":
     hub()
