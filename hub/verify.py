@@ -16,6 +16,7 @@ from typing import Any
 import click
 import sqlcipher3.dbapi2 as driver
 
+from core import feed
 from core.crypto import database_key
 from core.errors import Refused
 from core.journal import MIGRATIONS, Parts, drain_all, rebuild, signed_by_birth
@@ -157,7 +158,8 @@ def _table_problems(door: Door, parts: Parts, *, key: bytes, folder: Path) -> li
         with door.read() as db:
             before = _events(db)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".verify-") as scratch:
-            differences = list(rebuild(door, Path(scratch, "again.db"), parts, key=key))
+            again = Path(scratch, "again.db")
+            differences = list(rebuild(door, again, parts, key=key, then=feed.replay))
         with door.read() as db:
             # A hub that runs goes on writing, and then history was not at the journal's end.
             moved = _events(db) != before

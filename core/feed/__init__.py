@@ -20,6 +20,7 @@ from core.feed.documents import (
     take,
 )
 from core.feed.following import follow, held_pos
+from core.feed.replaying import replay
 from core.feed.tables import PART
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "publish",
     "put_aside",
     "read_snapshot",
+    "replay",
     "take",
     "take_batch",
 ]

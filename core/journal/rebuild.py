@@ -1,8 +1,8 @@
-"""The tables again, from the journal alone, and where they differ from the living ones."""
+"""The tables again, from journal and feed alone, and where they differ from the living ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,16 +16,24 @@ from core.sqlite import Door, Reader, Row, Writer
 
 _COPY_ROWS = 1_000
 
+Replay = Callable[[Reader, Door, Parts], None]
+"""Brings into the second database what fills tables and stands in no journal."""
 
-def rebuild(source: Door, scratch_path: Path, parts: Parts, *, key: bytes) -> Iterator[str]:
+
+def rebuild(
+    source: Door, scratch_path: Path, parts: Parts, *, key: bytes, then: Replay | None = None
+) -> Iterator[str]:
     """Replay the journal into a fresh database and yield one line per table that differs.
 
-    The caller drains history first; `scratch_path` must not exist.
+    `then` replays what came by other ways, the feed. The caller drains history first;
+    `scratch_path` must not exist.
     """
     scratch = Door(scratch_path, key=key, migrations=(*MIGRATIONS, *parts.migrations))
     try:
         with source.read() as db:
             _replay(db, scratch, parts)
+            if then is not None:
+                then(db, scratch, parts)
             with scratch.read() as fresh:
                 for table, key_columns in sorted(parts.tables.items()):
                     yield from _differences(db, fresh, table, key_columns)

@@ -15,6 +15,7 @@ from core.members.checks import (
     is_phone,
     next_number,
 )
+from core.members.documents import member_document
 from core.members.events import CardIssued, CardReturned, MemberChanged, MemberRegistered
 from core.members.finding import (
     active_card,
@@ -27,7 +28,7 @@ from core.members.finding import (
 from core.members.phone import is_mobile, mask_phone, normalise_phone
 from core.members.registering import issue_card, register
 from core.members.searching import SEARCH, search
-from core.members.tables import PART, PROFILE, search_terms
+from core.members.tables import PART, PROFILE
 
 __all__ = [
     "MEMBER",
@@ -56,11 +57,11 @@ __all__ = [
     "is_phone",
     "issue_card",
     "mask_phone",
+    "member_document",
     "member_of",
     "next_number",
     "normalise_phone",
     "profile_of",
     "register",
     "search",
-    "search_terms",
 ]

@@ -84,5 +84,27 @@ SEARCH = Part(
                    SELECT r.row, m.terms FROM member_row r JOIN member m ON m.id = r.member""",
             ),
         ),
+        Migration(
+            "member_search/3",
+            (
+                # The words follow from these three columns, and a trigger hears of a column
+                # only when a statement names it.
+                "DROP TRIGGER IF EXISTS member_found",
+                "DROP TRIGGER IF EXISTS member_found_again",
+                """CREATE TRIGGER member_found AFTER INSERT ON member BEGIN
+                     INSERT INTO member_row (member) VALUES (new.id);
+                     INSERT INTO member_search (rowid, terms)
+                       SELECT row, new.terms FROM member_row WHERE member = new.id;
+                   END""",
+                """CREATE TRIGGER member_found_again
+                   AFTER UPDATE OF name_terms, phone, number ON member
+                   WHEN old.terms <> new.terms BEGIN
+                     DELETE FROM member_search WHERE rowid =
+                       (SELECT row FROM member_row WHERE member = new.id);
+                     INSERT INTO member_search (rowid, terms)
+                       SELECT row, new.terms FROM member_row WHERE member = new.id;
+                   END""",
+            ),
+        ),
     ),
 )

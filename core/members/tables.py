@@ -8,6 +8,7 @@ from typing import Any
 from core.catalog import terms_of
 from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Part, Put, kind_name, stamp_of
+from core.members.documents import take_member
 from core.members.events import CardIssued, CardReturned, MemberChanged, MemberRegistered
 from core.sqlite import Migration
 
@@ -15,25 +16,9 @@ PROFILE = ("name", "phone", "gender", "birthday", "note")
 """The fields of the `profile` document. `birthday` is YYYY-MM-DD, or MM-DD without the year."""
 
 
-def search_terms(*, name: str, phone: str, number: str | None) -> str:
-    """Return the words that a person is found by, each from its beginning.
-
-    A phone is found by its beginning, by its last eight and by its last four digits.
-    """
-    words = dict.fromkeys(terms_of(name))
-    digits = phone.lstrip("+")
-    words |= dict.fromkeys(part for part in (digits, digits[-8:], digits[-4:]) if part)
-    if number:
-        words[number.lower()] = None
-    return " ".join(words)
-
-
-def _profile_fields(profile: Mapping[str, Any], number: str | None) -> dict[str, object]:
+def _profile_fields(profile: Mapping[str, Any]) -> dict[str, object]:
     fields: dict[str, object] = {name: profile.get(name, "") for name in PROFILE}
-    fields["birth_day"] = str(fields["birthday"])[-5:]
-    fields["terms"] = search_terms(
-        name=str(fields["name"]), phone=str(fields["phone"]), number=number
-    )
+    fields["name_terms"] = " ".join(terms_of(str(fields["name"])))
     return fields
 
 
@@ -51,34 +36,34 @@ def _register(entry: Entry) -> Iterator[Change]:
             "store": body.home or event.store,
             "since": event.at,
             "joined_on": body.joined_on or event.date,
-            **_profile_fields(profile, body.number),
+            **_profile_fields(profile),
         },
         stamp_of(event),
     )
     if body.issued:
         yield _count_number(event.store, body.issued)
     if body.source:
-        yield Append("imported", {"source": body.source, "subject": body.member})
+        row = {"source": body.source, "subject": body.member}
+        yield Append("imported", row, again=True)
 
 
 def _change(entry: Entry) -> Iterator[Change]:
     body: MemberChanged = entry.body
-    # The whole profile comes with each edit, so that search words need no other row.
+    # The whole profile comes with each edit. What this edit left alone keeps its stamp, so
+    # that another store's edit of it stands.
+    edited = {*body.fields, *(("name_terms",) if "name" in body.fields else ())}
     profile = entry.documents.get("profile")
     fields: dict[str, object] = (
         {}
         if profile is None
-        else {
-            name: value
-            for name, value in _profile_fields(profile, profile.get("number")).items()
-            if name in body.fields or name in {"terms", "birth_day"}
-        }
+        else {n: value for n, value in _profile_fields(profile).items() if n in edited}
     )
     for name in ("category", "standing", "number"):
         value = getattr(body, name)
         if value is not None:
             fields[name] = value
-    yield Put("member", {"id": body.member}, fields, stamp_of(entry.event))
+    if fields:
+        yield Put("member", {"id": body.member}, fields, stamp_of(entry.event))
     if body.issued:
         yield _count_number(entry.event.store, body.issued)
 
@@ -171,12 +156,99 @@ PART = Part(
                 "CREATE INDEX member_change_by_member ON member_change (member)",
             ),
         ),
+        Migration(
+            "members/2",
+            (
+                # Stores tell of each other's members in any order, so every column that an
+                # edit may bring first has a default; and what follows from another column is
+                # not written beside it, where two stores' edits could part them. A person is
+                # found by the words of the name, by a phone's beginning, by its last eight
+                # and last four digits, and by the number.
+                """CREATE TABLE member_of_stores (
+                     id TEXT PRIMARY KEY,
+                     number TEXT,
+                     standing TEXT NOT NULL DEFAULT 'prospect'
+                       CHECK (standing IN ('member', 'prospect')),
+                     name TEXT NOT NULL DEFAULT '',
+                     name_terms TEXT NOT NULL DEFAULT '',
+                     phone TEXT NOT NULL DEFAULT '',
+                     gender TEXT NOT NULL DEFAULT '',
+                     birthday TEXT NOT NULL DEFAULT '',
+                     birth_day TEXT NOT NULL AS (substr(birthday, -5)),
+                     category TEXT NOT NULL DEFAULT '',
+                     note TEXT NOT NULL DEFAULT '',
+                     store TEXT NOT NULL DEFAULT '',
+                     since INTEGER NOT NULL DEFAULT 0,
+                     joined_on TEXT NOT NULL DEFAULT '',
+                     terms TEXT NOT NULL AS (trim(name_terms
+                       || CASE phone WHEN '' THEN '' ELSE ' ' || ltrim(phone, '+')
+                            || ' ' || substr(ltrim(phone, '+'), -8)
+                            || ' ' || substr(ltrim(phone, '+'), -4) END
+                       || CASE WHEN number IS NULL THEN '' ELSE ' ' || lower(number) END)),
+                     stamps TEXT NOT NULL
+                   ) STRICT""",
+                # The words of the name are what stands before those of phone and number.
+                """INSERT INTO member_of_stores (id, number, standing, name, name_terms,
+                     phone, gender, birthday, category, note, store, since, joined_on, stamps)
+                   SELECT id, number, standing, name,
+                     CASE WHEN after = '' THEN terms
+                          WHEN terms = substr(after, 2) THEN ''
+                          WHEN substr(terms, -length(after)) = after
+                          THEN substr(terms, 1, length(terms) - length(after))
+                          ELSE terms END,
+                     phone, gender, birthday, category, note, store, since, joined_on,
+                     (SELECT json_group_object(key, value) FROM (
+                        SELECT key, value FROM json_each(json_set(
+                            json_remove(stamps, '$.terms', '$.birth_day'),
+                            '$.name_terms', json_extract(stamps, '$.name')))
+                         WHERE value IS NOT NULL ORDER BY key))
+                   FROM (SELECT *, CASE digits WHEN '' THEN '' ELSE ' ' || digits END
+                       || CASE WHEN length(digits) > 8 THEN ' ' || substr(digits, -8)
+                               ELSE '' END
+                       || CASE WHEN length(digits) > 4 THEN ' ' || substr(digits, -4)
+                               ELSE '' END
+                       || CASE WHEN COALESCE(number, '') = '' OR lower(number) IN
+                                 (digits, substr(digits, -8), substr(digits, -4)) THEN ''
+                               ELSE ' ' || lower(number) END AS after
+                     FROM (SELECT *, ltrim(phone, '+') AS digits FROM member))""",
+                "DROP TABLE member",
+                "ALTER TABLE member_of_stores RENAME TO member",
+                "CREATE INDEX member_by_number ON member (number)",
+                "CREATE INDEX member_by_phone ON member (phone)",
+                "CREATE INDEX member_by_birth_day ON member (birth_day)",
+                "CREATE INDEX member_by_category ON member (category)",
+                """CREATE TABLE card_of_stores (
+                     number TEXT PRIMARY KEY,
+                     member TEXT NOT NULL DEFAULT '',
+                     generation INTEGER NOT NULL DEFAULT 0,
+                     active INTEGER NOT NULL DEFAULT 0 CHECK (active IN (0, 1)),
+                     since INTEGER NOT NULL DEFAULT 0,
+                     stamps TEXT NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+                """INSERT INTO card_of_stores
+                     (number, member, generation, active, since, stamps)
+                   SELECT number, member, generation, active, since, stamps FROM card""",
+                "DROP TABLE card",
+                "ALTER TABLE card_of_stores RENAME TO card",
+                "CREATE INDEX card_by_member ON card (member)",
+                # Two stores may have taken in the same list before they knew of each other.
+                """CREATE TABLE imported_of_stores (
+                     source TEXT NOT NULL, subject TEXT NOT NULL,
+                     PRIMARY KEY (source, subject)
+                   ) STRICT, WITHOUT ROWID""",
+                """INSERT INTO imported_of_stores (source, subject)
+                   SELECT source, subject FROM imported""",
+                "DROP TABLE imported",
+                "ALTER TABLE imported_of_stores RENAME TO imported",
+                "CREATE INDEX imported_by_subject ON imported (subject)",
+            ),
+        ),
     ),
     tables={
         "member": ("id",),
         "card": ("number",),
         "member_number": ("store",),
-        "imported": ("source",),
+        "imported": ("source", "subject"),
         "member_change": ("origin", "epoch", "seq"),
     },
     now={
@@ -188,6 +260,7 @@ PART = Part(
     later=dict.fromkeys(
         (MemberRegistered, MemberChanged, CardIssued, CardReturned), _note_change
     ),
+    feeds={"member": take_member},
     refusals={
         "no_member": Refusal(404, N_("没有找到这位会员")),
         "name_missing": Refusal(422, N_("请填写姓名")),

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
+from core import feed
 from core.clock import HOUR_MS, MINUTE_MS, BusinessDay, ManualClock
 from core.ids import Ids
 from core.journal import (
@@ -43,12 +44,15 @@ from core.journal import (
     Part,
     Parts,
     Posting,
+    decode,
+    documents_of,
     drain_all,
     rebuild,
+    receive_now,
     seal,
     verify,
 )
-from core.sqlite import Door, Writer
+from core.sqlite import Door, Row, Writer
 
 T = TypeVar("T")
 
@@ -101,6 +105,39 @@ class World:
             lambda tx: taken.append(tx, body, postings=postings, documents=documents)
         )
 
+    def hear(self, other: World) -> None:
+        """Take in what another world has written since, as what a box wrote arrives elsewhere."""
+        theirs = other.journal.identity
+        names = {"origin": theirs.origin, "epoch": theirs.epoch}
+        with other.door.read() as db:
+            rows = db.all(
+                "SELECT * FROM journal WHERE origin = :origin AND epoch = :epoch ORDER BY seq",
+                **names,
+            )
+            beside = {
+                (row["event"], row["name"]): row for row in db.all("SELECT * FROM document")
+            }
+
+        def take(tx: Writer) -> None:
+            tx.run(
+                "INSERT INTO origin (origin, epoch, birth, own)"
+                " VALUES (:origin, :epoch, :birth, 0) ON CONFLICT DO NOTHING",
+                **names,
+                birth=theirs.birth,
+            )
+            held = tx.value(
+                "SELECT MAX(seq) FROM journal WHERE origin = :origin AND epoch = :epoch",
+                **names,
+            )
+            for row in rows[held or 0 :]:
+                event = decode(row["raw"])
+                _insert(tx, "journal", row)
+                for name in event.documents:
+                    _insert(tx, "document", beside[event.id, name])
+                receive_now(tx, self.parts, event, documents_of(tx, event))
+
+        self.write(take)
+
     def drain(self) -> None:
         """Bring history to the journal's head."""
         drain_all(self.door, self.parts)
@@ -120,11 +157,12 @@ class World:
             return list(verify(db, signature_fits))
 
     def differences(self) -> list[str]:
-        """Drain, rebuild every table from the journal alone and return what differs."""
+        """Drain, rebuild every table from journal and feed alone and return what differs."""
         self.drain()
         self._rebuilt += 1
         scratch = self.door.path.with_suffix(f".rebuilt-{self._rebuilt}")
-        return list(rebuild(self.door, scratch, self.parts, key=KEY))
+        then = feed.replay if feed.PART in self.parts.all else None
+        return list(rebuild(self.door, scratch, self.parts, key=KEY, then=then))
 
     def restart(self) -> None:
         """Close the database and open it again, as the next boot of the same box."""
@@ -193,6 +231,12 @@ def signature_fits(birth: bytes, signature: bytes, signed: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def _insert(tx: Writer, table: str, row: Row) -> None:
+    names = ", ".join(row.keys())
+    values = ", ".join(f":{name}" for name in row.keys())  # noqa: SIM118 - a row's own names
+    tx.run(f"INSERT INTO {table} ({names}) VALUES ({values})", **dict(row))
 
 
 def _open_door(path: Path, parts: Parts, synchronous: str) -> Door:

@@ -127,7 +127,10 @@ def test_every_changed_byte_of_the_journal_is_found_at_its_event(folder):
         ("UPDATE sale SET total = total + 1", "sale: row 1"),
         ("UPDATE till_period SET counted = 0", "till_period: row 1"),
         (
-            "INSERT INTO quarantine SELECT origin, epoch, seq, 'broken' FROM journal WHERE seq = 7",
+            (
+                "INSERT INTO quarantine (origin, epoch, seq, reason)"
+                " SELECT origin, epoch, seq, 'broken' FROM journal WHERE seq = 7"
+            ),
             "未能入账",
         ),
     ],

@@ -1,0 +1,88 @@
+"""A member as one document, by which every store learns of everybody.
+
+Head office makes it from its own row of the member, and each field says when it was written
+last. A store merges it field by field, so that what somebody edited there a moment ago stands
+until head office has heard of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from core.journal import Append, Put, apply
+from core.sqlite import Reader, Row, Writer
+
+MEMBER_FIELDS = (
+    "number",
+    "standing",
+    "name",
+    "name_terms",
+    "phone",
+    "gender",
+    "birthday",
+    "category",
+    "note",
+    "store",
+    "since",
+    "joined_on",
+)
+CARD_FIELDS = ("member", "generation", "active", "since")
+
+
+def member_document(db: Reader, member_id: str) -> dict[str, Any]:
+    """Return a member as the feed's topic `member` tells it; the id must be known here.
+
+    `fields` and `stamps` of the member and of each card that was ever theirs, and the rows of
+    lists (`sources`) that they were taken from, so that no other store takes them in again.
+    """
+    row = db.one("SELECT * FROM member WHERE id = :id", id=member_id)
+    assert row is not None, "only who is known is told of"
+    cards = db.all("SELECT * FROM card WHERE member = :id ORDER BY number", id=member_id)
+    sources = db.all(
+        "SELECT source FROM imported WHERE subject = :id ORDER BY source", id=member_id
+    )
+    return {
+        **_written(row, MEMBER_FIELDS),
+        "cards": {card["number"]: _written(card, CARD_FIELDS) for card in cards},
+        "sources": [one["source"] for one in sources],
+    }
+
+
+def take_member(tx: Writer, member_id: str, content: dict[str, Any] | None) -> None:
+    """Merge a member's document into the tables, each field by its stamp.
+
+    One that was withdrawn changes nothing: who is erased is named by an event of its own.
+    """
+    if content is None:
+        return
+    _merge(tx, "member", {"id": member_id}, content, MEMBER_FIELDS)
+    for number, card in content.get("cards", {}).items():
+        _merge(tx, "card", {"number": number}, card, CARD_FIELDS)
+    for source in content.get("sources", ()):
+        row = {"source": source, "subject": member_id}
+        apply(tx, Append("imported", row, again=True))
+
+
+def _written(row: Row, names: tuple[str, ...]) -> dict[str, Any]:
+    stamps: dict[str, str] = msgspec.json.decode(row["stamps"])
+    return {"fields": {name: row[name] for name in names if name in stamps}, "stamps": stamps}
+
+
+def _merge(
+    tx: Writer,
+    table: str,
+    key: dict[str, object],
+    content: Mapping[str, Any],
+    names: tuple[str, ...],
+) -> None:
+    """Put each known field at its own stamp; a newer head office may tell of others too."""
+    told, stamps = content.get("fields", {}), content.get("stamps", {})
+    by_stamp: dict[str, dict[str, object]] = {}
+    for name in names:
+        if name in told and name in stamps:
+            by_stamp.setdefault(stamps[name], {})[name] = told[name]
+    for stamp, fields in by_stamp.items():
+        apply(tx, Put(table, key, fields, stamp))
