@@ -58,10 +58,10 @@ class Authority:
         at: int,
     ) -> x509.Certificate:
         """Make a certificate of LEAF_DAYS from a time (ms), never longer than the root's."""
-        from_when = max(
-            instant(at) - timedelta(days=BACKDATE_DAYS), self.root.not_valid_before_utc
-        )
-        until = min(instant(at) + timedelta(days=LEAF_DAYS), self.root.not_valid_after_utc)
+        # A clock that stands before the root's making is wrong, and the root is not.
+        now = max(instant(at), self.root.not_valid_before_utc)
+        from_when = max(now - timedelta(days=BACKDATE_DAYS), self.root.not_valid_before_utc)
+        until = min(now + timedelta(days=LEAF_DAYS), self.root.not_valid_after_utc)
         known = [_general_name(name) for name in names]
         builder = _builder(subject=_subject(common_name), issuer=self.root.subject, key=key)
         builder = (

@@ -39,7 +39,7 @@ class Platform:
     """What every merchant's database knows."""
     clock: Clock
     ids: Ids
-    secret: bytes
+    secret: bytes = field(repr=False)
     """Of the platform itself; also what its codes are hashed with."""
     _open: dict[str, Merchant] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
