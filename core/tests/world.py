@@ -105,9 +105,12 @@ class World:
             lambda tx: taken.append(tx, body, postings=postings, documents=documents)
         )
 
-    def hear(self, other: World) -> None:
-        """Take in what another world has written since, as what a box wrote arrives elsewhere."""
-        theirs = other.journal.identity
+    def hear(self, other: World, journal: Journal | None = None) -> None:
+        """Take in what another world has written since, as what a box wrote arrives elsewhere.
+
+        `journal` is one of the streams that the other one writes; its own, if not given.
+        """
+        theirs = (journal or other.journal).identity
         names = {"origin": theirs.origin, "epoch": theirs.epoch}
         with other.door.read() as db:
             rows = db.all(

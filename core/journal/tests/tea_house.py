@@ -43,8 +43,20 @@ class GuestNoted(Body, frozen=True, tag="guest.noted"):
     seat: int | None = None
 
 
+class TeaCarried(Body, frozen=True, tag="tea.carried"):
+    """Tea changed houses; whichever tells of it, sender or receiver, says the same of it."""
+
+    tea: str
+    origin: str
+
+
 def _brought(entry: Entry) -> Iterator[Change]:
     yield _shelf(entry, entry.body.cups)
+
+
+def _carried(entry: Entry) -> Iterator[Change]:
+    row = {"tea": entry.body.tea, "origin": entry.body.origin}
+    yield Append("provenance", row, again=True)
 
 
 def _served(entry: Entry) -> Iterator[Change]:
@@ -117,6 +129,10 @@ TEA_HOUSE = Part(
                      fen INTEGER NOT NULL,
                      PRIMARY KEY (event, number)
                    ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE provenance (
+                     tea TEXT PRIMARY KEY,
+                     origin TEXT NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
                 """CREATE TABLE takings (
                      date TEXT PRIMARY KEY,
                      cups INTEGER NOT NULL,
@@ -132,10 +148,16 @@ TEA_HOUSE = Part(
         "leg": ("event", "number"),
         "sale": ("id",),
         "takings": ("date",),
+        "provenance": ("tea",),
     },
     postings_now=_moved,
     postings_later=_legs,
-    now={TeaBrought: _brought, TeaServed: _served, GuestNoted: _noted},
+    now={
+        TeaBrought: _brought,
+        TeaServed: _served,
+        GuestNoted: _noted,
+        TeaCarried: _carried,
+    },
     later={TeaServed: _sold},
 )
 

@@ -58,6 +58,12 @@ def test_append_writes_a_row_once(house):
         house.write(lambda tx: [apply(tx, Append("sale", row)) for _ in range(2)])
 
 
+def test_a_row_that_several_tell_is_written_once(house):
+    row = {"tea": "普洱", "origin": "云南"}
+    told = Append("provenance", row, again=True)
+    assert table_after(house, "provenance", [told, told]) == [row]
+
+
 def test_add_begins_at_zero_and_goes_on_from_there(house):
     rows = table_after(house, "shelf", [add(5), add(2, "普洱"), add(-3)])
     assert [(row["tea"], row["cups"]) for row in rows] == [("普洱", 2), ("龙井", 2)]

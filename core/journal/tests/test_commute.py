@@ -17,6 +17,7 @@ from core.journal.tests.tea_house import (
     TEA_HOUSE,
     GuestNoted,
     TeaBrought,
+    TeaCarried,
     TeaServed,
     guest_document,
     paid,
@@ -28,7 +29,9 @@ PARTS = Parts([TEA_HOUSE])
 
 teas = st.sampled_from(["龙井", "普洱"])
 guests = st.sampled_from(["g-1", "g-2"])
+COMES_FROM = {"龙井": "杭州", "普洱": "云南"}
 bodies = st.one_of(
+    st.builds(lambda tea: TeaCarried(tea=tea, origin=COMES_FROM[tea]), tea=teas),
     st.builds(TeaBrought, tea=teas, cups=st.integers(1, 9)),
     st.builds(TeaServed, tea=teas, cups=st.integers(1, 3), fen=st.integers(0, 9_900)),
     st.builds(
