@@ -56,12 +56,13 @@ class Authority:
         usages: tuple[ObjectIdentifier, ...],
         names: Iterable[str] = (),
         at: int,
+        days: int = LEAF_DAYS,
     ) -> x509.Certificate:
-        """Make a certificate of LEAF_DAYS from a time (ms), never longer than the root's."""
+        """Make a certificate of some days from a time (ms), never longer than the root's."""
         # A clock that stands before the root's making is wrong, and the root is not.
         now = max(instant(at), self.root.not_valid_before_utc)
         from_when = max(now - timedelta(days=BACKDATE_DAYS), self.root.not_valid_before_utc)
-        until = min(now + timedelta(days=LEAF_DAYS), self.root.not_valid_after_utc)
+        until = min(now + timedelta(days=days), self.root.not_valid_after_utc)
         known = [_general_name(name) for name in names]
         builder = _builder(subject=_subject(common_name), issuer=self.root.subject, key=key)
         builder = (
