@@ -11,7 +11,9 @@ import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import click
 import msgspec
@@ -22,11 +24,21 @@ from core.clock import SystemClock
 from core.crypto import replace_private
 from hub.app import open_hub
 from hub.command_line import until_told
-from hub.demo.addresses import LOOPBACK, Ports, choose_ports, urls
-from hub.demo.programs import Crew, Program, WillNotStart, answers
+from hub.demo.addresses import LOOPBACK, Ports, Site, choose_ports, sites, urls
+from hub.demo.crew import office_programs, simulators, store_programs
+from hub.demo.office import (
+    Office,
+    OfficeFailed,
+    Place,
+    bring_first,
+    open_office,
+    open_second,
+)
+from hub.demo.programs import Crew, Program, WillNotStart, no_mosquitto
 from hub.demo.seed import seed
 from hub.devices import find_typeface, set_printer
-from hub.simulator import Cast, read_cast, write_cast
+from hub.simulator import Cast, Stage, read_cast, read_stage, write_cast, write_stage
+from hub.sync import joined
 
 MARK = ".dianshu-demo"
 """Only a folder that holds it is ever emptied."""
@@ -44,6 +56,24 @@ ROLES = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What shall run."""
+
+    folder: Path
+    stores: int
+    office: bool
+    ports: Ports
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return sites(self.folder, self.ports, count=self.stores)
+
+    @property
+    def stage(self) -> Path:
+        return self.folder / "stage.json"
+
+
 @click.command()
 @click.option(
     "--dir",
@@ -51,14 +81,18 @@ ROLES = {
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("var/demo"),
     show_default=True,
-    help="Where the shop is kept.",
+    help="Where the stores and head office are kept.",
 )
-@click.option("--reset", is_flag=True, help="Forget the shop and make it anew.")
+@click.option("--reset", is_flag=True, help="Forget all of it and make it anew.")
 @click.option("--no-browser", is_flag=True, help="Open no page.")
-def demo(*, folder: Path, reset: bool, no_browser: bool) -> None:
-    """Run a shop with made-up members on this machine; Ctrl-C ends it.
+@click.option(
+    "--stores", type=click.IntRange(1, 2), default=2, show_default=True, help="How many stores."
+)
+@click.option("--alone", is_flag=True, help="One store and no head office.")
+def demo(*, folder: Path, reset: bool, no_browser: bool, stores: int, alone: bool) -> None:
+    """Run two made-up stores and their head office on this machine; Ctrl-C ends it.
 
-    Once all is up, urls.json in the folder has every address, login, token and device.
+    Once all is up, urls.json in the folder has every address, login, token, device and line.
     """
     console = Console(highlight=False, soft_wrap=True)
     folder = folder.resolve()
@@ -67,32 +101,81 @@ def demo(*, folder: Path, reset: bool, no_browser: bool) -> None:
         (folder / "urls.json").unlink(missing_ok=True)
         if reset:
             _empty(folder)
-        cast = _shop(folder, console)
-        ports = choose_ports(folder / "ports.json")
-        _connect_printer(folder, ports)
+        (folder / "logs").mkdir(mode=0o700, exist_ok=True)
+        wanted = Wanted(
+            folder=folder,
+            stores=1 if alone else stores,
+            office=not alone,
+            ports=choose_ports(folder / "ports.json"),
+        )
+        _first_store(wanted, console)
         stopping = until_told()
         # A closed terminal is an end like any other.
         signal.signal(signal.SIGHUP, lambda *_: stopping.set())
-        crew = Crew(_programs(folder, ports))
-        try:
-            if crew.start(stopping):
-                listed = msgspec.json.encode(urls(ports, cast, folder))
-                replace_private(folder / "urls.json", msgspec.json.format(listed, indent=2))
-                _show(console, folder, ports, cast)
-                if not no_browser:
-                    _open_page(ports.start)
-                crew.watch(stopping)
-        except WillNotStart as error:
-            raise click.ClickException(f"起不来 will not start: {error}") from error
-        finally:
-            (folder / "urls.json").unlink(missing_ok=True)
-            crew.stop()
-        console.print("\n已停止，数据还在。Stopped; the shop is kept.")
+        _run(wanted, console, stopping, no_browser=no_browser)
+        console.print("\n已停止，数据还在。Stopped; all of it is kept.")
+
+
+def _run(wanted: Wanted, console: Console, stopping: Event, *, no_browser: bool) -> None:
+    folder, crew = wanted.folder, Crew()
+    try:
+        if not _start(wanted, crew, console, stopping):
+            return
+        stage = read_stage(wanted.stage)
+        listed = msgspec.json.encode(urls(wanted.ports, wanted.sites, stage))
+        replace_private(folder / "urls.json", msgspec.json.format(listed, indent=2))
+        _show(console, wanted, stage)
+        if not no_browser:
+            _open_page(wanted.ports.start)
+        crew.watch(stopping)
+    except (WillNotStart, OfficeFailed) as error:
+        raise click.ClickException(f"起不来 will not start: {error}") from error
+    finally:
+        (folder / "urls.json").unlink(missing_ok=True)
+        crew.stop()
+
+
+def _start(wanted: Wanted, crew: Crew, console: Console, stopping: Event) -> bool:
+    """Start all that is wanted, head office first where a store has yet to be joined to it."""
+    place = Place.below(wanted.folder)
+    office = open_office(place) if wanted.office else None
+    programs: list[Program] = []
+    if office is not None:
+        programs += office_programs(wanted.folder, wanted.ports)
+        if not all(joined(site.folder) for site in wanted.sites):
+            console.print("正在把门店接到总部（只做一次）… Joining the stores, once …")
+            if not crew.start(programs, stopping):
+                return False
+            programs.clear()
+            _join(wanted, place, office)
+    address, stands_in = wanted.ports.head_office, no_mosquitto()
+    write_stage(
+        wanted.stage,
+        Stage(
+            branches=tuple(
+                site.branch(wanted.ports if office else None) for site in wanted.sites
+            ),
+            head_office=office.shown(address, stands_in=stands_in) if office else None,
+        ),
+    )
+    for site in wanted.sites:
+        _connect_printer(site)
+        programs += store_programs(wanted.folder, site, joined=wanted.office)
+    programs.append(simulators(wanted.folder, wanted.ports, wanted.stage))
+    return crew.start(programs, stopping)
+
+
+def _join(wanted: Wanted, place: Place, office: Office) -> None:
+    first, *others = wanted.sites
+    url = f"http://{LOOPBACK}:{wanted.ports.office}"
+    bring_first(place, office, first.folder, url=url)
+    for site in others:
+        open_second(place, office, site.folder, url=url, casts=(first.cast, site.cast))
 
 
 def _take_folder(folder: Path) -> None:
     """Make the folder ours, or refuse one that holds something else."""
-    longest = os.fsencode(folder / "hub" / "run" / "devices.bell")
+    longest = os.fsencode(folder / "hub2" / "run" / "devices.bell")
     if len(longest) > SOCKET_PATH_BYTES_MAX:
         raise click.ClickException(
             f"路径太长，换一个 --dir；too long a path for a socket, choose another: {folder}"
@@ -129,33 +212,31 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def _shop(folder: Path, console: Console) -> Cast:
-    """Return who works in the shop; make it on the first run."""
+def _first_store(wanted: Wanted, console: Console) -> None:
+    """Make the first store on the first run: a shop on its own, as it was before it grew."""
+    folder, cast_path = wanted.folder, wanted.sites[0].cast
     if (folder / "hub").is_dir():
-        cast = read_cast(folder / "cast.json")
-        if not cast.logins:
+        if not read_cast(cast_path).logins:
             raise click.ClickException(
-                f"{folder / 'cast.json'} 不见了 is gone: --reset 重新开始 starts over"
+                f"{cast_path} 不见了 is gone: --reset 重新开始 starts over"
             )
-        return cast
+        return
     console.print("正在开一家店（只做一次）… Making a shop, once …")
     # Renamed at the end, so that a shop that was half made is never taken for one.
     unfinished = folder / "hub.new"
     shutil.rmtree(unfinished, ignore_errors=True)
-    cast = seed(unfinished, folder / "snapshot.ndjson", clock=SystemClock())
-    write_cast(folder / "cast.json", cast)
+    write_cast(cast_path, seed(unfinished, folder / "snapshot.ndjson", clock=SystemClock()))
     unfinished.rename(folder / "hub")
-    return cast
 
 
-def _connect_printer(folder: Path, ports: Ports) -> None:
-    box = open_hub(folder / "hub")
+def _connect_printer(site: Site) -> None:
+    box = open_hub(site.folder)
     try:
         box.door.write(
             lambda tx: set_printer(
                 tx,
                 name=PRINTER,
-                address=ports.printer_address,
+                address=site.printer_address,
                 columns=48,
                 raster=False,
                 drawer_pin=2,
@@ -165,55 +246,37 @@ def _connect_printer(folder: Path, ports: Ports) -> None:
         box.close()
 
 
-def _programs(folder: Path, ports: Ports) -> Iterator[Program]:
-    logs, data = folder / "logs", folder / "hub"
-    logs.mkdir(mode=0o700, exist_ok=True)
-    hub = ("--data", str(data))
-    yield Program(
-        name="web",
-        words=("web", *hub, "--bind", f"{LOOPBACK}:{ports.hub}"),
-        log=logs / "web.log",
-        serves=lambda: answers(ports.hub, "/api/v1/health"),
-    )
-    yield Program(
-        name="simulator",
-        words=(
-            *("simulator", *hub, "--bind", f"{LOOPBACK}:{ports.simulator}"),
-            *("--printer-port", str(ports.printer), "--paper", str(folder / "paper")),
-            *("--cast", str(folder / "cast.json"), "--hub", ports.store),
-        ),
-        log=logs / "simulator.log",
-        serves=lambda: answers(ports.simulator, "/"),
-    )
-    for name in ("devices", "jobs"):
-        # A bell hangs from the moment that its program listens.
-        bell = data / "run" / f"{name}.bell"
-        bell.unlink(missing_ok=True)
-        yield Program(
-            name=name, words=(name, *hub), log=logs / f"{name}.log", serves=bell.exists
-        )
+def _show(console: Console, wanted: Wanted, stage: Stage) -> None:
+    ports = wanted.ports
+    console.print()
+    console.print(f"开始 start      {ports.start}/", style="bold")
+    for site in wanted.sites:
+        console.print(f"收银台 till     {site.address}/   {site.shop.name}")
+    if office := stage.head_office:
+        console.print(f"总部 office     {office.address}/   {office.email}  {office.password}")
+        console.print(f"验证码 TOTP     {office.totp_secret}")
+        if office.stands_in:
+            console.print("没有 mosquitto，用内置代理，只供试用；apt install mosquitto")
+            console.print(
+                "No mosquitto: an embedded broker that checks nobody; for trying out only."
+            )
+    console.print(f"给程序 for programs  {wanted.folder / 'urls.json'}")
+    console.print()
+    console.print(_people(read_cast(wanted.sites[0].cast)))
+    if find_typeface() is None:
+        console.print("\n没有中文字体，小票画不出字：apt install fonts-noto-cjk", style="bold")
+        console.print("No Chinese font: receipts are drawn as bars until one is installed.")
+    console.print("\nCtrl-C 停止 stops; --reset 重新开始 starts over")
 
 
-def _show(console: Console, folder: Path, ports: Ports, cast: Cast) -> None:
+def _people(cast: Cast) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("角色 role", "工号 no.", "姓名 name", "PIN", "卡 card"):
         table.add_column(heading)
     for who in cast.logins:
         if who.pin:
             table.add_row(ROLES[who.role], who.number, who.name, who.pin, who.card)
-    console.print()
-    console.print(f"开始 start      {ports.start}/", style="bold")
-    console.print(f"收银台 till     {ports.store}/")
-    console.print(f"小票 paper      {ports.start}/paper")
-    console.print(f"卡与条码 cards  {ports.start}/cards")
-    console.print(f"接口 API        {ports.direct}/api/v1/openapi.json")
-    console.print(f"给程序 for programs  {folder / 'urls.json'}")
-    console.print()
-    console.print(table)
-    if find_typeface() is None:
-        console.print("\n没有中文字体，小票画不出字：apt install fonts-noto-cjk", style="bold")
-        console.print("No Chinese font: receipts are drawn as bars until one is installed.")
-    console.print("\nCtrl-C 停止 stops; --reset 重新开始 starts over")
+    return table
 
 
 def _open_page(address: str) -> None:

@@ -7,6 +7,7 @@ import http.client
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ POLL_S = 0.1
 DEATHS_EARLY_MAX = 3
 PAUSE_MAX_S = 10.0
 LOG_LINES_TOLD = 12
+SYSTEM_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 
 class WillNotStart(Exception):
@@ -30,9 +32,10 @@ class WillNotStart(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Program:
-    """One child: `python -m hub` with these words, and how it is known to serve."""
+    """One child: `python -m hub` or `cloud` with these words, and how it is known to serve."""
 
     name: str
+    place: str = "hub"
     words: tuple[str, ...]
     log: Path
     serves: Callable[[], bool]
@@ -44,7 +47,7 @@ class Program:
         """Start it in a session of its own, so that Ctrl-C reaches only its parent."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own words
-                [*_ends_with_parent(), sys.executable, "-m", "hub", *self.words],
+                [*_ends_with_parent(), sys.executable, "-m", self.place, *self.words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -81,19 +84,21 @@ class Program:
 class Crew:
     """All programs of the demo."""
 
-    def __init__(self, programs: Iterable[Program]) -> None:
-        self._programs = tuple(programs)
+    def __init__(self) -> None:
+        self._programs: list[Program] = []
 
-    def start(self, stopping: Event) -> bool:
-        """Start all and wait until all serve; False when told to stop meanwhile.
+    def start(self, programs: Iterable[Program], stopping: Event) -> bool:
+        """Start these beside the others and wait until all serve; False when told to stop.
 
         Raises WillNotStart.
         """
-        for program in self._programs:
+        fresh = list(programs)
+        for program in fresh:
             program.log.write_bytes(b"")
+            self._programs.append(program)
             program.start()
         ends_at = time.monotonic() + READY_TIMEOUT_S
-        waiting = list(self._programs)
+        waiting = fresh
         while waiting:
             self._mend(DEATHS_EARLY_MAX)
             waiting = [program for program in waiting if not program.serves()]
@@ -101,7 +106,7 @@ class Crew:
                 raise WillNotStart(_told(waiting[0]))
             if stopping.wait(POLL_S):
                 return False
-        for program in self._programs:
+        for program in fresh:
             program.deaths = 0
         return True
 
@@ -135,6 +140,21 @@ class Crew:
                 program.tell(signal.SIGKILL)  # What its dead parent may have left.
                 program.again_at_s = 0.0
                 program.start()
+
+
+def no_mosquitto() -> bool:
+    """Say whether head office's broker must be the one that stands in."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_PLACES])
+    return shutil.which("mosquitto", path=places) is None
+
+
+def listens(port: int) -> bool:
+    """Say whether a program on this machine takes calls at a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=ASK_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def answers(port: int, path: str) -> bool:

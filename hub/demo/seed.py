@@ -136,12 +136,9 @@ def _tokens(box: Box) -> Callable[[Writer], dict[str, str]]:
 
     def make(tx: Writer) -> dict[str, str]:
         act = box.act(tx)
-        first: dict[str, str] = {}
-        for position, (role, _name) in enumerate(shop.PEOPLE, start=1):
-            first.setdefault(role, shop.staff_key(position))
         return {
             role: make_token(tx, act, name=f"demo {role}", staff_id=key, till=shop.TILLS[0])
-            for role, key in first.items()
+            for role, key in shop.first_of_each_role().items()
         }
 
     return make

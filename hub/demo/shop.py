@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,7 +12,19 @@ from core.clock import HOUR_MS, MINUTE_MS
 from core.organisation import Company, PointsRule, Settings, Store, Tender
 from hub.demo.logo import logo_base64
 
-STORE_ID = "store1"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A branch of the made-up chain. `key` is its id in the feed of the first, its host too."""
+
+    key: str
+    code: str
+    name: str
+
+
+FIRST = Site(key="store1", code="A", name="清和养生·人民路店")
+SECOND = Site(key="store2", code="B", name="清和养生·解放路店")
+STORE_ID = FIRST.key
 TILLS = ("前台1", "前台2")
 CUTOFF_MINUTES = 4 * HOUR_MS // MINUTE_MS
 IDLE_LOCK_S = 1_800
@@ -156,6 +169,14 @@ def staff_card(position: int) -> str:
     return f"{STAFF_CARD_FIRST + position - 1:010}"
 
 
+def first_of_each_role() -> dict[str, str]:
+    """Return the key of the first person of each role."""
+    found: dict[str, str] = {}
+    for position, (role, _name) in enumerate(PEOPLE, start=1):
+        found.setdefault(role, staff_key(position))
+    return found
+
+
 def company() -> Company:
     return Company(
         name="清和养生",
@@ -169,8 +190,8 @@ def company() -> Company:
 
 def store() -> Store:
     return Store(
-        name="清和养生·人民路店",
-        code="A",
+        name=FIRST.name,
+        code=FIRST.code,
         zone="Asia/Shanghai",
         cutoff_minutes=CUTOFF_MINUTES,
         phone="020-5550 0128",

@@ -3,7 +3,14 @@
 from hub.simulator.app import NotLoopback, run_simulator
 from hub.simulator.cast import Cast, Login, read_cast, write_cast
 from hub.simulator.line import LineState, Route
-from hub.simulator.stage import Branch, HeadOffice, Stage, read_stage, write_stage
+from hub.simulator.stage import (
+    Branch,
+    HeadOffice,
+    Stage,
+    branch_prefix,
+    read_stage,
+    write_stage,
+)
 
 __all__ = [
     "Branch",
@@ -14,6 +21,7 @@ __all__ = [
     "NotLoopback",
     "Route",
     "Stage",
+    "branch_prefix",
     "read_cast",
     "read_stage",
     "run_simulator",

@@ -27,7 +27,7 @@ from hub.simulator.line import Line
 from hub.simulator.lines import REFUSALS as LINE_REFUSALS
 from hub.simulator.lines import Wire, lines, watch
 from hub.simulator.paper import PaperPrinter
-from hub.simulator.stage import Stage
+from hub.simulator.stage import Stage, branch_prefix
 from hub.simulator.views import pages
 from hub.simulator.virtual import Simulation, simulation, wire_up
 
@@ -113,7 +113,7 @@ def _serve(
 ) -> None:
     """Serve the first branch at the root and every other below its code."""
     below: dict[str, Any] = {
-        virtual.prefix(branch): app.wsgi_app
+        branch_prefix(stage, branch.code): app.wsgi_app
         for branch, app in zip(stage.branches[1:], apps[1:], strict=True)
     }
     served = DispatcherMiddleware(apps[0].wsgi_app, below)

@@ -44,6 +44,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     head_office: HeadOffice | None = None
 
 
+def branch_prefix(stage: Stage, code: str) -> str:
+    """Return below which path a branch's own pages lie: the first one's lie at the root."""
+    return "" if stage.branches[0].code == code else f"/{code.casefold()}"
+
+
 def read_stage(path: Path) -> Stage:
     """Read a stage. Raises FileNotFoundError and msgspec.MsgspecError."""
     return msgspec.json.decode(read_private(path), type=Stage)

@@ -21,8 +21,8 @@ from hub.access import invite
 from hub.box import here
 from hub.simulator.cast import Cast, read_cast
 from hub.simulator.lines import mark_of, shown_lines, wires
-from hub.simulator.stage import Branch, Stage
-from hub.simulator.virtual import STATE_NAMES, prefix, simulation
+from hub.simulator.stage import Branch, Stage, branch_prefix
+from hub.simulator.virtual import STATE_NAMES, simulation
 
 API = "/api/v1"
 PICTURE_AGE_S = 3_600
@@ -214,9 +214,9 @@ def stream() -> Response:
 def counters(stage: Stage) -> list[Counter]:
     """Return what the first page shows of each branch."""
     shown = []
-    for position, branch in enumerate(stage.branches):
+    for branch in stage.branches:
         cast = read_cast(Path(branch.cast))
-        place = prefix(branch) if position else ""
+        place = branch_prefix(stage, branch.code)
         shown.append(
             Counter(branch=branch, prefix=place, tills=tills(cast), tokens=cast.tokens)
         )

@@ -141,11 +141,6 @@ class Simulation:
             raise Refused("hub_said_no", told=_reason(told) or str(answer.status))
 
 
-def prefix(branch: Branch) -> str:
-    """Return below which path the pages of a branch lie that is not the first."""
-    return f"/{branch.code.casefold()}"
-
-
 def simulation() -> Simulation:
     """Return the devices that the current request is about."""
     known: Simulation = current_app.extensions["simulation"]
