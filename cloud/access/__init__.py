@@ -1,6 +1,13 @@
 """Who may come into head office: accounts, sessions, rights; and whose merchant that opens."""
 
-from cloud.access.accounts import ROLES, Account, Invitation, account_by_email, accounts, pepper
+from cloud.access.accounts import (
+    ROLES,
+    Account,
+    Invitation,
+    account_by_email,
+    accounts_of,
+    pepper,
+)
 from cloud.access.callers import keep_visit, look, may, rights, session, to_login
 from cloud.access.house import Bulletins, CallersMerchant, here, platform
 from cloud.access.live import Lookout, Mark, follow
@@ -34,7 +41,7 @@ __all__ = [
     "Mark",
     "account_by_email",
     "account_name",
-    "accounts",
+    "accounts_of",
     "add_account",
     "ago",
     "branch_name",

@@ -204,7 +204,7 @@ def account_of(db: Reader, merchant: str, account: str) -> Account:
     return _account(row)
 
 
-def accounts(db: Reader, merchant: str) -> list[Row]:
+def accounts_of(db: Reader, merchant: str) -> list[Row]:
     """Return a merchant's accounts with when each was last in, and until when a link waits."""
     return db.all(
         """SELECT a.id, a.email, a.name, a.role, a.active, a.last_in_at,

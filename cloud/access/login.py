@@ -80,7 +80,7 @@ def settle_in(
 ) -> LetIn:
     """Let somebody in by their link, with the password and authenticator that they set.
 
-    Refused: invitation_over, password_short, password_long, password_plain, code_wrong.
+    Refused: invitation_over, password_short, password_long, password_plain, totp_wrong.
     """
     at = platform.clock.read().at
     with platform.door.read() as db:
@@ -88,7 +88,7 @@ def settle_in(
     check_password(password, email=known.email)
     step = authenticator.step_of(secret, code, at=at, after=0)
     if step is None:
-        raise Refused("code_wrong")
+        raise Refused("totp_wrong")
     hashed = hash_password(password, pepper=pepper(platform))
     codes = authenticator.make_recovery_codes(platform.ids.randomness)
 

@@ -72,7 +72,7 @@ PART = Part(
         "password_long": Refusal(422, N_("密码最多 %(most)s 个字符")),
         "password_plain": Refusal(422, N_("这个密码太容易猜到，请换一个")),
         "password_wrong": Refusal(422, N_("现在的密码不对")),
-        "code_wrong": Refusal(422, N_("验证码不对：请看手机上现在的六位数字")),
+        "totp_wrong": Refusal(422, N_("验证码不对：请看手机上现在的六位数字")),
         "invitation_over": Refusal(410, N_("这个链接已经用过或过期了，请店主重发一个")),
         "email_malformed": Refusal(422, N_("邮箱“%(email)s”不对，请核对")),
         "email_taken": Refusal(409, N_("邮箱 %(email)s 已有账号")),

@@ -38,7 +38,7 @@ FIELDS = {
     "password_long": "password",
     "password_plain": "password",
     "password_wrong": "old",
-    "code_wrong": "code",
+    "totp_wrong": "code",
     "email_malformed": "email",
     "email_taken": "email",
     "role_unknown": "role",
@@ -245,7 +245,7 @@ def _accounts_page(
     form: Form, *, status: int = 200, invitation: accounts.Invitation | None = None
 ) -> Any:
     with platform().door.read() as db:
-        known = accounts.accounts(db, here().id)
+        known = accounts.accounts_of(db, here().id)
     link = (
         url_for("access.welcome_page", token=invitation.token, _external=True)
         if invitation

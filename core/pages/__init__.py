@@ -4,6 +4,7 @@
 catalogue registers it.
 """
 
+from core.pages.bill_words import RULE_NAMES, tender_label
 from core.pages.blueprint import SHARED
 from core.pages.catalog_forms import (
     COLOURS,
@@ -29,6 +30,7 @@ __all__ = [
     "KIND_NAMES",
     "NEW",
     "OFFER_KIND_NAMES",
+    "RULE_NAMES",
     "SHARED",
     "WEEKDAYS",
     "category_options",
@@ -39,6 +41,7 @@ __all__ = [
     "new_item_form",
     "new_offer_form",
     "store_names",
+    "tender_label",
     "tried_rule",
     "typed_category",
     "typed_item",

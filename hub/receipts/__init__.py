@@ -1,5 +1,6 @@
 """What stands on paper: sales, top-ups and shift reports, in the language of the store."""
 
+from core.pages import tender_label
 from hub.receipts.build import (
     Printed,
     cash_up_slip,
@@ -8,7 +9,6 @@ from hub.receipts.build import (
     returned,
     reversal_receipt,
     sale_receipt,
-    tender_label,
     test_page,
     topup_receipt,
 )

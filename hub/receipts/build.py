@@ -14,9 +14,9 @@ import msgspec
 from core.members import mask_phone
 from core.money import yuan
 from core.organisation import Company, Settings, Store
+from core.pages import tender_label
 from core.sqlite import Row
 from core.tickets import SoldLine, TicketReversed, TicketSettled
-from core.till import STORED_VALUE
 from core.wallet import Payment, ToppedUp
 from core.web import gettext as _
 from hub.devices import (
@@ -181,16 +181,6 @@ def kind_label(kind: str) -> str:
         "cash_out": _("取出"),
         "no_sale": _("无交易开箱"),
     }.get(kind, kind)
-
-
-def tender_label(tender: str, settings: Settings) -> str:
-    """Return what people call a tender."""
-    if tender == STORED_VALUE:
-        return _("储值")
-    if tender == "drawer":
-        return _("钱箱")
-    known = settings.tender(tender)
-    return tender if known is None else _(known.name)
 
 
 def exception_label(name: str) -> str:

@@ -10,6 +10,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from core.errors import N_, Refused
 from core.organisation import settings, stores
+from core.pages import RULE_NAMES
 from core.sqlite import Reader
 from core.tickets import reversal_of
 from core.web import (
@@ -40,7 +41,6 @@ from hub.till import find_open_period
 
 pages = Blueprint("sales", __name__, template_folder="templates")
 
-RULE_NAMES = {"list": N_("门市价"), "member": N_("会员价")}
 JOB_KINDS = {
     "receipt": N_("小票"),
     "report": N_("交班报表"),

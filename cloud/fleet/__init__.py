@@ -1,0 +1,24 @@
+"""Stores and their boxes, as head office sees and runs them."""
+
+from cloud.fleet.service import PART
+from cloud.fleet.standing import Branch, Standing, Worry, fleet, mark
+from cloud.fleet.views import pages
+from core.errors import N_
+from core.web import Capability, NavItem
+
+__all__ = ["CAPABILITY", "PART", "Branch", "Standing", "Worry", "fleet", "mark"]
+
+CAPABILITY = Capability(
+    name="fleet",
+    parts=(PART,),
+    blueprints=(pages,),
+    nav=(
+        NavItem(
+            endpoint="fleet.listed",
+            label=N_("门店"),
+            icon="store",
+            permission="report.sales",
+            order=30,
+        ),
+    ),
+)

@@ -1,0 +1,110 @@
+"""Stores and their boxes: opened, changed, closed; let in and shut out."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cloud.feed import publish
+from cloud.fleet.events import CodeMade, HubRevoked
+from cloud.platform import Hub, Merchant, Platform, hubs_of, new_code, revoke_hub
+from core.errors import N_, Refusal, Refused
+from core.journal import Act, Part
+from core.organisation import Store, check_store, store, stores
+from core.sqlite import Writer
+
+STORES_MAX = 2_000
+
+PART = Part(
+    name="fleet",
+    now=dict.fromkeys((CodeMade, HubRevoked), lambda _entry: ()),
+    refusals={
+        "stores_full": Refusal(409, N_("一个商户最多 %(limit)s 家门店")),
+        "store_unknown": Refusal(404, N_("没有找到这家门店")),
+        "hub_unknown": Refusal(404, N_("没有找到这台主机")),
+        "store_not_open": Refusal(409, N_("“%(name)s”已停业，请先恢复营业")),
+    },
+)
+
+
+def add_store(tx: Writer, act: Act, *, content: Store) -> str:
+    """Open a store; return its id. Refused: store_code_taken, store_code_used, stores_full."""
+    if len(stores(tx)) >= STORES_MAX:
+        raise Refused("stores_full", limit=STORES_MAX)
+    store_id = act.new_id()
+    check_store(tx, store_id, content)
+    publish(tx, act, topic="store", key=store_id, content=msgspec.to_builtins(content))
+    return store_id
+
+
+def change_store(tx: Writer, act: Act, *, store_id: str, content: Store) -> None:
+    """Change a store's details; whether it is open stays.
+
+    Refused: store_unknown, store_code_taken, store_code_used.
+    """
+    before = known_store(tx, store_id)
+    check_store(tx, store_id, content)
+    content = msgspec.structs.replace(content, closed_on=before.closed_on)
+    publish(tx, act, topic="store", key=store_id, content=msgspec.to_builtins(content))
+
+
+def close_store(tx: Writer, act: Act, *, store_id: str) -> None:
+    """Open no shift there from today on; what its boxes still have comes up as before.
+
+    Refused: store_unknown.
+    """
+    _set_closed(tx, act, store_id, known_store(tx, store_id).day.date(act.at))
+
+
+def reopen_store(tx: Writer, act: Act, *, store_id: str) -> None:
+    """Let shifts be opened there again. Refused: store_unknown."""
+    _set_closed(tx, act, store_id, "")
+
+
+def known_store(tx: Writer, store_id: str) -> Store:
+    """Return a store of this merchant. Refused: store_unknown."""
+    if store_id not in stores(tx):
+        raise Refused("store_unknown")
+    return store(tx, store_id)
+
+
+def make_code(platform: Platform, merchant: Merchant, *, store_id: str, actor: str) -> str:
+    """Make the code that joins one box to a store; '' is a shop that brings its own.
+
+    Refused: store_unknown, store_not_open, no_store, store_missing.
+    """
+    with merchant.door.read() as db:
+        known = stores(db).get(store_id)
+    if store_id and known is None:
+        raise Refused("store_unknown")
+    if known is not None and known.closed_on:
+        raise Refused("store_not_open", name=known.name)
+    code = new_code(platform, merchant=merchant.id, store=store_id)
+    _tell(merchant, actor, CodeMade(store=store_id))
+    return code
+
+
+def shut_out(platform: Platform, merchant: Merchant, *, hub_id: str, actor: str) -> Hub:
+    """Let a box in nowhere from now on. Refused: hub_unknown."""
+    known = find_own_hub(platform, merchant, hub_id)
+    revoke_hub(platform, hub_id)
+    _tell(merchant, actor, HubRevoked(hub=hub_id, store=known.store))
+    return known
+
+
+def find_own_hub(platform: Platform, merchant: Merchant, hub_id: str) -> Hub:
+    """Return a box of this merchant. Refused: hub_unknown, also for another merchant's."""
+    with platform.door.read() as db:
+        known = {hub.id: hub for hub in hubs_of(db, merchant.id)}
+    if hub_id not in known:
+        raise Refused("hub_unknown")
+    return known[hub_id]
+
+
+def _set_closed(tx: Writer, act: Act, store_id: str, closed_on: str) -> None:
+    content = msgspec.structs.replace(known_store(tx, store_id), closed_on=closed_on)
+    publish(tx, act, topic="store", key=store_id, content=msgspec.to_builtins(content))
+
+
+def _tell(merchant: Merchant, actor: str, body: CodeMade | HubRevoked) -> None:
+    merchant.door.write(lambda tx: merchant.act(tx, actor=actor).append(tx, body))
+    merchant.written()

@@ -1,0 +1,223 @@
+"""How every store's box is doing: what it last said, what it still has, what to worry about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cloud.feed import position
+from cloud.platform import Hub, Merchant, Platform, alarms_of, epochs_of, hubs_of
+from cloud.streams import cursor_of
+from core.clock import DAY_MS, MINUTE_MS
+from core.errors import N_
+from core.organisation import Store, stores
+from core.sqlite import Reader
+
+SILENT_MS = 10 * MINUTE_MS
+ALARM_SHOWN_MS = 7 * DAY_MS
+CERTIFICATE_SOON_MS = 30 * DAY_MS
+FREE_BYTES_LOW = 1024 * 1024 * 1024
+
+ALARMS: dict[str, tuple[str, str]] = {
+    "forged": (
+        N_("收到签名不对的数据，已丢弃"),
+        N_("偶尔一次不用管；反复出现就停用这台主机，换一台重新接入。"),
+    ),
+    "forked": (
+        N_("同一台主机出现了两份不同的记录，两份都已留存"),
+        N_("多半是恢复过旧备份或克隆了存储卡。请停用这台主机，清空后重新接入。"),
+    ),
+    "other_epoch": (
+        N_("主机用旧的身份来联系"),
+        N_("请确认没有换下来的旧存储卡还在使用。"),
+    ),
+    "lost_tail": (
+        N_("主机丢了已经上传过的记录"),
+        N_("总部的记录完整，主机会自己取回。请检查电源和存储卡，必要时更换。"),
+    ),
+    "boot_back": (
+        N_("主机的启动次数倒退了"),
+        N_("多半是恢复过旧备份。请核对当天的单据，必要时停用后重新接入。"),
+    ),
+    "downlink_forked": (
+        N_("主机收到过与总部不一致的划拨记录"),
+        N_("请联系维护，在查清之前不要停用这台主机。"),
+    ),
+    "downlink_ahead": (
+        N_("主机记得总部已不记得的划拨"),
+        N_("总部可能从旧备份恢复过。请联系维护，不要停用这台主机。"),
+    ),
+    "garbled": (
+        N_("收到读不懂的数据，已丢弃"),
+        N_("请把这台主机升级到最新版本。"),
+    ),
+}
+OTHER_ALARM = (N_("主机报告了异常"), N_("请联系维护。"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worry:
+    """Something that somebody should look at: what it is, and what to do."""
+
+    what: str
+    advice: str
+    level: str = "warn"
+    """warn or bad."""
+    at: int | None = None
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One box as its pages show it."""
+
+    hub: Hub
+    waiting: int
+    """Events that it said it has and that have not arrived."""
+    newest_at: int | None
+    """When its newest event that arrived was made (ms)."""
+    behind: int
+    """How many positions of the feed it has yet to take."""
+    worries: tuple[Worry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A store with its boxes."""
+
+    id: str
+    store: Store
+    boxes: tuple[Standing, ...]
+
+    @property
+    def online(self) -> bool:
+        return any(box.hub.online for box in self.boxes)
+
+    @property
+    def in_use(self) -> tuple[Standing, ...]:
+        return tuple(box for box in self.boxes if not box.hub.revoked)
+
+    @property
+    def waiting(self) -> int:
+        return sum(box.waiting for box in self.in_use)
+
+    @property
+    def last_seen_at(self) -> int | None:
+        return max((box.hub.last_seen_at or 0 for box in self.boxes), default=0) or None
+
+    @property
+    def worries(self) -> tuple[Worry, ...]:
+        return tuple(worry for box in self.in_use for worry in box.worries)
+
+
+def fleet(platform: Platform, merchant: Merchant) -> list[Branch]:
+    """Return every store with its boxes: open ones first, each in the order of its code."""
+    now = platform.clock.read().at
+    with platform.door.read() as shared:
+        hubs = hubs_of(shared, merchant.id)
+        acked = {hub.id: _arrived(shared, hub) for hub in hubs}
+        alarms = list(_alarms(shared, merchant.id, since=now - ALARM_SHOWN_MS))
+    with merchant.door.read() as db:
+        known = stores(db)
+        pos = position(db)
+        boxes = [
+            _standing(db, hub, acked[hub.id], pos=pos, now=now, alarms=alarms) for hub in hubs
+        ]
+    branches = [
+        Branch(id=key, store=one, boxes=tuple(b for b in boxes if b.hub.store == key))
+        for key, one in known.items()
+    ]
+    return sorted(branches, key=lambda b: (bool(b.store.closed_on), b.store.code))
+
+
+def mark(platform: Platform, merchant: Merchant) -> object:
+    """Return what differs once the pages about stores and boxes would."""
+    with platform.door.read() as shared:
+        hubs = hubs_of(shared, merchant.id)
+        acked = [_arrived(shared, hub) for hub in hubs]
+        newest = next((row["id"] for row in alarms_of(shared, merchant.id)), "")
+    with merchant.door.read() as db:
+        pos = position(db)
+    return hubs, acked, newest, pos, platform.clock.read().at // MINUTE_MS
+
+
+def _arrived(shared: Reader, hub: Hub) -> int:
+    """Return the newest event of a box's newest epoch that is kept here."""
+    epochs = epochs_of(shared, hub.id)
+    if not epochs:
+        return 0
+    newest = epochs[-1]
+    return cursor_of(shared, hub.id, newest.epoch, newest.birth).have
+
+
+def _standing(
+    db: Reader, hub: Hub, acked: int, *, pos: int, now: int, alarms: list[tuple[str, Worry]]
+) -> Standing:
+    newest_at = db.value(
+        "SELECT at FROM sale WHERE origin = :hub ORDER BY date DESC, at DESC LIMIT 1",
+        hub=hub.id,
+    )
+    quarantined = db.value("SELECT count(*) FROM quarantine WHERE origin = :hub", hub=hub.id)
+    waiting = 0 if hub.revoked else max(0, hub.reported_seq - acked)
+    worries = [] if hub.revoked else [*_worries(hub, waiting, now), *_kept_out(quarantined)]
+    told = [worry for hub_id, worry in alarms if hub_id == hub.id]
+    return Standing(
+        hub=hub,
+        waiting=waiting,
+        newest_at=newest_at,
+        behind=max(0, pos - hub.feed_pos),
+        worries=(*worries, *told),
+    )
+
+
+def _worries(hub: Hub, waiting: int, now: int) -> Iterator[Worry]:
+    silent_ms = now - (hub.last_seen_at or hub.enrolled_at)
+    if not hub.online and silent_ms > SILENT_MS:
+        yield Worry(
+            what=N_("连不上这台主机"),
+            advice=N_("门店照常收银，数据都在主机里。请检查店里的网络和主机电源。"),
+            level="bad" if silent_ms > DAY_MS else "warn",
+            at=hub.last_seen_at,
+        )
+    if hub.online and waiting > 1_000:
+        yield Worry(
+            what=N_("积压的记录正在上传"),
+            advice=N_("等它传完再看报表；网络慢时要几分钟。"),
+        )
+    if hub.clock_unsure:
+        yield Worry(
+            what=N_("主机的时钟没有对准"),
+            advice=N_("请让主机连上网络自动对时；单据的时间可能不准，金额不受影响。"),
+        )
+    if hub.free_bytes is not None and hub.free_bytes < FREE_BYTES_LOW:
+        yield Worry(
+            what=N_("主机的存储快满了"),
+            advice=N_("请尽快联系维护；满了就不能再收银。"),
+            level="bad",
+        )
+    if hub.certificate_until - now < CERTIFICATE_SOON_MS:
+        yield Worry(
+            what=N_("主机的证书快到期了"),
+            advice=N_("让主机联网，它会自己换新证书。"),
+        )
+
+
+def _kept_out(count: int) -> Iterator[Worry]:
+    if count:
+        yield Worry(
+            what=N_("有记录还没能入账"),
+            advice=N_("原始记录都在。请联系维护升级总部，升级后会补上。"),
+            times=count,
+        )
+
+
+def _alarms(shared: Reader, merchant: str, *, since: int) -> Iterator[tuple[str, Worry]]:
+    """Yield the newest alarm of each box and kind, with how many there were."""
+    gathered: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in alarms_of(shared, merchant):
+        if row["at"] >= since:
+            at, times = gathered.get((row["hub"], row["kind"]), (row["at"], 0))
+            gathered[row["hub"], row["kind"]] = (max(at, row["at"]), times + 1)
+    for (hub, kind), (at, times) in gathered.items():
+        what, advice = ALARMS.get(kind, OTHER_ALARM)
+        yield hub, Worry(what=what, advice=advice, level="bad", at=at, times=times)

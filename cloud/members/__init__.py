@@ -1,0 +1,23 @@
+"""Members of all stores, as head office sees them."""
+
+from cloud.members.views import pages
+from core.errors import N_
+from core.members import SEARCH
+from core.web import Capability, NavItem
+
+__all__ = ["CAPABILITY"]
+
+CAPABILITY = Capability(
+    name="members",
+    parts=(SEARCH,),
+    blueprints=(pages,),
+    nav=(
+        NavItem(
+            endpoint="members.listed",
+            label=N_("会员"),
+            icon="users",
+            permission="member.find",
+            order=40,
+        ),
+    ),
+)

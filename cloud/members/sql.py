@@ -1,0 +1,126 @@
+"""What head office asks about members. Drain history first."""
+
+from __future__ import annotations
+
+from core.sqlite import Reader, Row
+
+PAGE_MEMBERS = 50
+MOVEMENTS_MAX = 500
+DUPLICATES_MAX = 200
+
+_PLACES = """
+    SELECT place, SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) AS principal,
+           SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
+           SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points
+      FROM (SELECT place, asset, amount FROM holding WHERE member = :member
+            UNION ALL
+            SELECT 'transit', asset, amount FROM transit WHERE member = :member)
+     GROUP BY place HAVING SUM(ABS(amount)) > 0 ORDER BY place"""
+
+_MOVEMENTS = """
+    SELECT h.*, w.name AS staff_name, a.reason, t.offer_name, t.number AS topup_number,
+           s.id AS sale, s.number AS sale_number
+      FROM (SELECT origin, epoch, seq, place, MIN(at) AS at, MIN(kind) AS kind,
+                   MIN(actor) AS actor, MIN(store) AS store,
+                   SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) AS principal,
+                   SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
+                   SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points
+              FROM movement WHERE member = :member
+             GROUP BY origin, epoch, seq, place) h
+      LEFT JOIN staff w ON w.id = h.actor
+      LEFT JOIN adjustment a
+        ON a.origin = h.origin AND a.epoch = h.epoch AND a.seq = h.seq
+      LEFT JOIN topup t ON t.member = :member
+       AND t.origin = h.origin AND t.epoch = h.epoch AND t.seq = h.seq
+      LEFT JOIN sale s ON s.member = :member
+       AND s.origin = h.origin AND s.epoch = h.epoch AND s.seq = h.seq
+     ORDER BY h.at DESC, h.origin, h.epoch DESC, h.seq DESC LIMIT :limit"""
+
+_DUPLICATES = """
+    SELECT m.id, m.number, m.name, m.phone, m.store, m.joined_on, m.category,
+           (SELECT COALESCE(SUM(amount), 0) FROM holding h
+             WHERE h.member = m.id AND h.asset IN ('principal', 'bonus')) AS held
+      FROM member m
+      JOIN (SELECT phone FROM member WHERE phone <> ''
+             GROUP BY phone HAVING count(*) > 1 ORDER BY phone LIMIT :limit) d
+        ON d.phone = m.phone
+     ORDER BY m.phone, m.since"""
+
+
+def places(db: Reader, member: str) -> list[Row]:
+    """Return where a member's value lies, by place: principal, bonus (fen) and points."""
+    return db.all(_PLACES, member=member)
+
+
+def movements(db: Reader, member: str, *, limit: int = MOVEMENTS_MAX) -> list[Row]:
+    """Return what moved in a member's wallet, one row an event and place, newest first."""
+    return db.all(_MOVEMENTS, member=member, limit=limit)
+
+
+def duplicates(db: Reader) -> list[Row]:
+    """Return members who share their phone with another, those of one phone together."""
+    return db.all(_DUPLICATES, limit=DUPLICATES_MAX)
+
+
+def duplicates_count(db: Reader) -> int:
+    """Return how many phones belong to more than one member."""
+    count: int = db.value(
+        "SELECT count(*) FROM (SELECT 1 FROM member WHERE phone <> ''"
+        " GROUP BY phone HAVING count(*) > 1)"
+    )
+    return count
+
+
+def same_phone(db: Reader, member: Row) -> list[Row]:
+    """Return who else was registered with a member's phone."""
+    return db.all(
+        "SELECT id, name, number, store, joined_on FROM member"
+        " WHERE phone = :phone AND phone <> '' AND id <> :id ORDER BY since",
+        phone=member["phone"],
+        id=member["id"],
+    )
+
+
+def page(db: Reader, *, store: str = "", after: str = "") -> list[Row]:
+    """Return one page of members, the newest first; `after` is the last id seen."""
+    return db.all(
+        """SELECT * FROM member WHERE (:store = '' OR store = :store)
+              AND (:after = '' OR id < :after)
+            ORDER BY id DESC LIMIT :limit""",
+        store=store,
+        after=after,
+        limit=PAGE_MEMBERS,
+    )
+
+
+def count(db: Reader, *, store: str = "") -> int:
+    total: int = db.value(
+        "SELECT count(*) FROM member WHERE (:store = '' OR store = :store)", store=store
+    )
+    return total
+
+
+def held_by(db: Reader, members: list[str]) -> dict[str, int]:
+    """Return the stored value (fen) of each of these members, wherever it lies."""
+    return {
+        member: db.value(
+            """SELECT COALESCE(SUM(amount), 0)
+                 FROM (SELECT asset, amount FROM holding WHERE member = :member
+                       UNION ALL SELECT asset, amount FROM transit WHERE member = :member)
+                WHERE asset IN ('principal', 'bonus')""",
+            member=member,
+        )
+        for member in members
+    }
+
+
+def spent(db: Reader, member: str) -> Row:
+    """Return how often a member came, for how much (fen), and when last."""
+    row = db.one(
+        """SELECT COALESCE(SUM(sign), 0) AS visits, COALESCE(SUM(sign * total), 0) AS total,
+                  MAX(CASE WHEN sign = 1 THEN at END) AS last_at
+             FROM sale WHERE member = :member""",
+        member=member,
+    )
+    assert row is not None
+    return row

@@ -1,0 +1,18 @@
+"""What the members' pages call things that the journal names by code."""
+
+from __future__ import annotations
+
+from core.errors import N_
+
+GENDER_NAMES = {"": N_("不填"), "female": N_("女"), "male": N_("男")}
+KIND_NAMES = {
+    "wallet.topped_up": N_("充值"),
+    "wallet.opened": N_("旧系统转入"),
+    "wallet.adjusted": N_("调整"),
+    "wallet.granted": N_("划到门店"),
+    "wallet.released": N_("划回总部"),
+    "wallet.accepted": N_("划拨到账"),
+    "ticket.settled": N_("消费"),
+    "ticket.reversed": N_("冲正退回"),
+}
+OTHER_KIND = N_("其它")
