@@ -7,7 +7,16 @@ from pathlib import Path
 import click
 
 from cloud.admin import admin
-from cloud.broker import Listener, NoBroker, Papers, become_broker, broker_words
+from cloud.broker import (
+    STAND_IN_WARNING,
+    BadSetting,
+    Listener,
+    NoBroker,
+    Papers,
+    become_broker,
+    broker_words,
+    stands_in,
+)
 from cloud.command_line import address_file_option, data_option, is_loopback, opened
 from cloud.gate import serve_gate
 from cloud.listening import Listening, Tls, write_address
@@ -112,8 +121,10 @@ def broker(*, data: Path, bind: str, place: str | None) -> None:
         )
     except ValueError as error:
         raise click.UsageError(f"地址读不懂 no such address: {error}") from error
-    except NoBroker as error:
+    except (NoBroker, BadSetting) as error:
         raise click.ClickException(str(error)) from error
+    if stands_in():
+        click.echo(STAND_IN_WARNING, err=True)
     become_broker(words)
 
 
