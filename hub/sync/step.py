@@ -100,6 +100,8 @@ RECALL_WITHIN_MS = 3_000
 FETCH_WITHIN_MS = 30_000
 QUIET_MS = 100_000
 """Head office repeats its ack every 30 s; after so long a silence it is not there."""
+FENCED_PAUSE_MS = 300_000
+"""A box that was fenced asks again now and then: somebody may have put it right."""
 ASKS_MAX = 64
 SLOW, EXPIRED, OFFLINE_ASK = "slow", "expired", "offline"
 
@@ -136,6 +138,8 @@ def step(
             state, outputs = _from_here(state, happened, now_ms, chance)
         case LineUp() | LineDown() | Want() | Tick():
             state, outputs = _from_outside(state, happened, now_ms, chance)
+        case Heard() if state.line in {Line.DOWN, Line.FENCED}:
+            return state, []
         case Heard():
             state, outputs = _hear(state, happened, now_ms, chance)
         case Arrived():
@@ -273,17 +277,16 @@ def _hello(state: HubState, now_ms: int, chance: float) -> tuple[HubState, list[
 def _hear(
     state: HubState, heard: Heard, now_ms: int, chance: float
 ) -> tuple[HubState, list[Output]]:
-    if state.line in {Line.DOWN, Line.FENCED}:
-        return state, []
     if state.line is Line.LIVE:
         state = replace(state, quiet_at=now_ms + QUIET_MS)
     match heard.message:
         case Welcome() | Ack() as stands:
             return _agree(state, stands, heard.held, now_ms, chance)
-        case Fence() as fence:
-            return _fenced(state, f"{fence.reason} (epoch {fence.epoch})")
-        case Greet():
+        # A fence against another epoch than this box's: something spoilt was taken for ours.
+        case Greet() | Fence(epoch=state.epoch, reason="other_epoch"):
             return _hello(replace(state, hello_rto_ms=RTO_MIN_MS), now_ms, chance)
+        case Fence() as fence:
+            return _fenced(state, f"{fence.reason} (epoch {fence.epoch})", now_ms)
         case Answer() as answer:
             return _answered(state, answer)
         case FeedBatch() as batch:
@@ -300,7 +303,7 @@ def _agree(
         return state, []
     wrong = _disagrees(state, said, held)
     if wrong is not None:
-        return _fenced(state, wrong)
+        return _fenced(state, wrong, now_ms)
     outputs: list[Output] = []
     if isinstance(said, Welcome):
         state, outputs = _welcomed(state, said, now_ms)
@@ -339,13 +342,11 @@ def _disagrees(state: HubState, said: Welcome | Ack, held: bytes | None) -> str 
     return None
 
 
-def _fenced(state: HubState, why: str) -> tuple[HubState, list[Output]]:
+def _fenced(state: HubState, why: str, now_ms: int) -> tuple[HubState, list[Output]]:
     state, outputs = _line_down(state)
-    return replace(state, line=Line.FENCED), [
-        *outputs[:-1],
-        Moved(line=Line.FENCED),
-        Trouble(kind="fenced", detail=why),
-    ]
+    state = replace(state, line=Line.FENCED, quiet_at=now_ms + FENCED_PAUSE_MS)
+    fenced: list[Output] = [Moved(line=Line.FENCED), Trouble(kind="fenced", detail=why)]
+    return state, [*outputs[:-1], *fenced]
 
 
 # The downlink.
@@ -369,7 +370,7 @@ def _arrive(state: HubState, arrived: Arrived, now_ms: int) -> tuple[HubState, l
         case Verdict.KNOWN | Verdict.GAP:
             return _down_ack(state, now_ms)
         case Verdict.FORKED:
-            return _fenced(state, f"{where} contradicts what is held")
+            return _fenced(state, f"{where} contradicts what is held", now_ms)
         case Verdict.FORGED | Verdict.OTHER_EPOCH:
             return state, [Trouble(kind=judged.verdict, detail=where)]
 
