@@ -18,7 +18,7 @@ from hub.sync.head_office import Unreachable, fetch_feed
 from hub.sync.joining import Joined, join, take_feed, take_up, vouched_batch
 from hub.sync.link import Link, joined, load_link, save_link, tls_context
 from hub.sync.outbox import Outbox, head_at, outbox, sealed_head, sealed_segments
-from hub.sync.state import LinkState, link_state
+from hub.sync.state import LinkState, is_connected, link_state
 from hub.sync.tables import LOCAL
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "downlink_stream",
     "fetch_feed",
     "head_at",
+    "is_connected",
     "is_here",
     "join",
     "joined",

@@ -81,6 +81,12 @@ def heard(folder: Path) -> Told | None:
     return told if 0 <= time.monotonic() - told.written_s < STALE_S else None
 
 
+def is_connected(box: Box) -> bool:
+    """Say whether head office can be reached now."""
+    told = heard(box.bells) if joined(box.folder) else None
+    return told is not None and told.line == "live"
+
+
 def link_state(db: Reader, box: Box) -> LinkState | None:
     """Return how the link is doing; None for a shop on its own."""
     if not joined(box.folder):
