@@ -23,7 +23,14 @@ from core.journal.event import (
     kind_of,
 )
 from core.journal.part import Entry, FeedHandler, Part, Parts
-from core.journal.project import drain, drain_all, is_behind, receive_now, set_aside
+from core.journal.project import (
+    drain,
+    drain_all,
+    is_aside,
+    is_behind,
+    receive_now,
+    set_aside,
+)
 from core.journal.rebuild import rebuild
 from core.journal.schema import MIGRATIONS
 from core.journal.segments import SEGMENT_EVENTS_MAX, seal, signed_bytes
@@ -60,6 +67,7 @@ __all__ = [
     "drain",
     "drain_all",
     "encode",
+    "is_aside",
     "is_behind",
     "kind_name",
     "kind_of",
