@@ -12,7 +12,16 @@ import logging
 import msgspec
 
 from core.clock import MINUTE_MS
-from core.journal import Act, Birth, Entry, Event, Parts, apply, chain, decode
+from core.journal import (
+    Act,
+    Birth,
+    Entry,
+    chain,
+    decode,
+    is_aside,
+    receive_now,
+    set_aside,
+)
 from core.sqlite import Reader, Row, Writer
 from core.wallet import Granted, Recalled, Released, send_release, take_in
 from core.wire import Cursor, Segment, Stream, origin_cursor
@@ -131,31 +140,26 @@ def _keep_seal(tx: Writer, stream: Stream, segment: Segment, head: bytes) -> Non
 
 def _follow(tx: Writer, act: Act, stream: Stream, *, seq: int, raw: bytes) -> None:
     """Apply one event and answer it. One that cannot be is put aside; those behind it go on."""
-    tx.run("SAVEPOINT follow")
+    place = (stream.origin, stream.epoch, seq)
     try:
         event = decode(raw)
+    except msgspec.MsgspecError as error:
+        set_aside(tx, place, reason=str(error), whole=True)
+        return
+    receive_now(tx, act.journal.parts, event, {})
+    if is_aside(tx, *place):
+        return
+    tx.run("SAVEPOINT answer")
+    try:
         entry = act.journal.parts.entry(event, {})
-        _project(tx, act.journal.parts, event, entry)
         if entry is not None:  # A kind from a newer head office waits for the update.
             _answer(tx, act, entry)
     except Exception as error:
-        log.exception("put aside %s/%s/%s", stream.origin, stream.epoch, seq)
-        tx.run("ROLLBACK TO follow")
-        tx.run(
-            "INSERT INTO quarantine (origin, epoch, seq, reason)"
-            " VALUES (:origin, :epoch, :seq, :reason) ON CONFLICT DO NOTHING",
-            origin=stream.origin,
-            epoch=stream.epoch,
-            seq=seq,
-            reason=f"{type(error).__name__}: {error}",
-        )
+        log.exception("no answer to %s/%s/%s", *place)
+        tx.run("ROLLBACK TO answer")
+        set_aside(tx, place, reason=f"{type(error).__name__}: {error}")
     finally:
-        tx.run("RELEASE follow")
-
-
-def _project(tx: Writer, parts: Parts, event: Event, entry: Entry | None) -> None:
-    for change in parts.project_now(event, entry):
-        apply(tx, change)
+        tx.run("RELEASE answer")
 
 
 def _answer(tx: Writer, act: Act, entry: Entry) -> None:
