@@ -15,6 +15,8 @@ import msgspec
 from cloud.access import ROLES, Invitation, add_account, make_ready
 from cloud.command_line import data_option, opened
 from cloud.feed import publish
+from cloud.fleet import add_store, shut_out
+from cloud.fleet import make_code as code_for
 from cloud.platform import (
     BROKER,
     CODE_LIFE_MS,
@@ -25,12 +27,11 @@ from cloud.platform import (
     Platform,
     all_hubs,
     create_merchant,
+    find_hub,
     hubs_of,
-    new_code,
     parse_broker,
     parse_gate,
     program_pair,
-    revoke_hub,
     revoked_list,
     set_names,
     set_places,
@@ -38,7 +39,7 @@ from cloud.platform import (
 )
 from core.clock import MINUTE_MS, BusinessDay
 from core.errors import Refused
-from core.organisation import Company, Store, check_store, company, stores
+from core.organisation import Company, Store, company, stores
 from core.sqlite import Reader, Writer
 
 SHOWN_IN = BusinessDay("Asia/Shanghai")
@@ -142,7 +143,7 @@ def store() -> None:
 @click.option("--code", required=True, help="Stands in every number: one to four of 0-9A-Z.")
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="The time zone.")
 @click.argument("name")
-def add_store(*, data: Path, merchant_id: str, code: str, zone: str, name: str) -> None:
+def open_store(*, data: Path, merchant_id: str, code: str, zone: str, name: str) -> None:
     """Open a store, and print its id."""
     try:
         branch = msgspec.convert({"name": name, "code": code.upper(), "zone": zone}, Store)
@@ -157,13 +158,10 @@ def add_store(*, data: Path, merchant_id: str, code: str, zone: str, name: str) 
 
 def _open_store(tx: Writer, served: Merchant, branch: Store, shop: str) -> str:
     act = served.act(tx)
-    store_id = act.new_id()
-    check_store(tx, store_id, branch)
     if not _has_company(tx):
         content = msgspec.to_builtins(Company(name=shop))
         publish(tx, act, topic="company", key="-", content=content)
-    publish(tx, act, topic="store", key=store_id, content=msgspec.to_builtins(branch))
-    return store_id
+    return add_store(tx, act, content=branch)
 
 
 @store.command("list")
@@ -185,7 +183,9 @@ def list_stores(*, data: Path, merchant_id: str) -> None:
 def make_code(*, data: Path, merchant_id: str, store_id: str) -> None:
     """Print a code that joins one hub: dianshu hub admin join URL CODE."""
     with opened(data) as platform:
-        click.echo(spelled(new_code(platform, merchant=merchant_id, store=store_id)))
+        served = platform.merchant(merchant_id)
+        code = code_for(platform, served, store_id=store_id, actor=None)
+        click.echo(spelled(code))
         minutes = CODE_LIFE_MS // MINUTE_MS
         click.echo(
             f"{minutes} 分钟内有效，只能用一次 good for {minutes} minutes, once", err=True
@@ -213,7 +213,11 @@ def list_hubs(*, data: Path, merchant_id: str) -> None:
 def revoke(*, data: Path, hub_id: str) -> None:
     """Let a hub in nowhere any more: stolen, sold, or no longer trusted."""
     with opened(data) as platform:
-        revoke_hub(platform, hub_id)
+        with platform.door.read() as db:
+            known = find_hub(db, hub_id)
+        if known is None:
+            raise Refused("no_hub")
+        shut_out(platform, platform.merchant(known.merchant), hub_id=hub_id, actor=None)
         click.echo(
             "已停用。消息服务要重启才会切断它的连接 "
             "revoked; restart the broker to cut its connection",

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import click
 
-from cloud.access import CAPABILITY as ACCESS
-from cloud.app import open_cloud
+from cloud.app import STORAGE, open_cloud
 from cloud.platform import REFUSALS, Platform
 from core.errors import Refused
-from core.sqlite import REFUSALS as STORAGE
 from core.web import tell
 
 DATA = Path("/var/lib/dianshu-cloud")
@@ -68,9 +66,7 @@ def opened(data: Path) -> Iterator[Platform]:
 
 def told(platform: Platform, refused: Refused) -> str:
     """Return a refusal as a page would tell it, and the code that it is known by."""
-    known = {**STORAGE, **platform.parts.refusals, **REFUSALS}
-    for part in ACCESS.parts:
-        known |= part.refusals
+    known = {**platform.parts.refusals, **REFUSALS, **STORAGE}
     if refused.code not in known:
         return str(refused)
     return f"{tell(refused, known)} ({refused.code})"

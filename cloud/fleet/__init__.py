@@ -1,12 +1,23 @@
 """Stores and their boxes, as head office sees and runs them."""
 
-from cloud.fleet.service import PART
+from cloud.fleet.service import PART, add_store, make_code, shut_out
 from cloud.fleet.standing import Branch, Standing, Worry, fleet, mark
 from cloud.fleet.views import pages
 from core.errors import N_
 from core.web import Capability, NavItem
 
-__all__ = ["CAPABILITY", "PART", "Branch", "Standing", "Worry", "fleet", "mark"]
+__all__ = [
+    "CAPABILITY",
+    "PART",
+    "Branch",
+    "Standing",
+    "Worry",
+    "add_store",
+    "fleet",
+    "make_code",
+    "mark",
+    "shut_out",
+]
 
 CAPABILITY = Capability(
     name="fleet",

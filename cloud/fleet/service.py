@@ -67,7 +67,9 @@ def known_store(tx: Writer, store_id: str) -> Store:
     return store(tx, store_id)
 
 
-def make_code(platform: Platform, merchant: Merchant, *, store_id: str, actor: str) -> str:
+def make_code(
+    platform: Platform, merchant: Merchant, *, store_id: str, actor: str | None
+) -> str:
     """Make the code that joins one box to a store; '' is a shop that brings its own.
 
     Refused: store_unknown, store_not_open, no_store, store_missing.
@@ -83,7 +85,7 @@ def make_code(platform: Platform, merchant: Merchant, *, store_id: str, actor: s
     return code
 
 
-def shut_out(platform: Platform, merchant: Merchant, *, hub_id: str, actor: str) -> Hub:
+def shut_out(platform: Platform, merchant: Merchant, *, hub_id: str, actor: str | None) -> Hub:
     """Let a box in nowhere from now on. Refused: hub_unknown."""
     known = find_own_hub(platform, merchant, hub_id)
     revoke_hub(platform, hub_id)
@@ -105,6 +107,6 @@ def _set_closed(tx: Writer, act: Act, store_id: str, closed_on: str) -> None:
     publish(tx, act, topic="store", key=store_id, content=msgspec.to_builtins(content))
 
 
-def _tell(merchant: Merchant, actor: str, body: CodeMade | HubRevoked) -> None:
+def _tell(merchant: Merchant, actor: str | None, body: CodeMade | HubRevoked) -> None:
     merchant.door.write(lambda tx: merchant.act(tx, actor=actor).append(tx, body))
     merchant.written()
