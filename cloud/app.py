@@ -11,6 +11,7 @@ from flask import Flask, current_app, g, request, url_for
 from cloud import access, edits, enrolment, fleet, platform, sales, streams
 from cloud import catalog as cloud_catalog
 from cloud import feed as cloud_feed
+from cloud import imports as cloud_imports
 from cloud import members as cloud_members
 from cloud import staff as cloud_staff
 from cloud.platform import Platform, open_platform
@@ -44,6 +45,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     cloud_members.CAPABILITY,
     cloud_catalog.CAPABILITY,
     cloud_staff.CAPABILITY,
+    cloud_imports.CAPABILITY,
 )
 
 LOCAL_PARTS: tuple[Part, ...] = (
@@ -58,6 +60,7 @@ MARKS: Mapping[str, access.Mark] = {
     "sales": sales.mark,
     "fleet": fleet.mark,
     "edits": edits.mark,
+    "lists": cloud_imports.mark,
 }
 """By topic: what differs once the pages about it would."""
 STORAGE = {

@@ -12,7 +12,7 @@ from typing import Any
 from core.imports.fields import BadRow, RowError, Schema, TypedRow
 from core.imports.headings import find_mapping
 from core.imports.members import MemberRow
-from core.imports.report import Rejects
+from core.imports.report import Rejects, Translate, untranslated
 from core.imports.rows import read_rows
 from core.imports.table import Table
 
@@ -65,14 +65,19 @@ def survey(job: Job, *, told_max: int) -> Survey:
     return found
 
 
-def write_rejects(job: Job, source: Path, refused: Mapping[int, str]) -> Path:
+def write_rejects(
+    job: Job,
+    source: Path,
+    refused: Mapping[int, str],
+    translate: Translate = untranslated,
+) -> Path:
     """Write every row that is not in beside its list, with its cells and the reason.
 
     `refused` are lines that could be read and not be posted, with the sentence why.
     """
     mapping = find_mapping(job.table, job.schema, job.overrides)
     cells = {row.line: row.cells for row in job.table.rows() if row.line in refused}
-    with Rejects(source, job.schema, mapping) as rejects:
+    with Rejects(source, job.schema, mapping, translate) as rejects:
         for row in job.rows():
             if isinstance(row, BadRow):
                 rejects.write(row)

@@ -30,7 +30,7 @@ from core.web.markers import (
 from core.web.openapi import describe
 from core.web.shell import Capability, NavItem, bulletin, is_partial, make_app, theme
 from core.web.stream import Bulletin, News
-from core.web.told import sentence, tell
+from core.web.told import sentence, tell, tell_kept
 
 __all__ = [
     "KEY_HEADER",
@@ -73,6 +73,7 @@ __all__ = [
     "show",
     "staff_only",
     "tell",
+    "tell_kept",
     "theme",
     "typed_form",
     "typed_yuan",

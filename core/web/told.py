@@ -35,8 +35,13 @@ def sentence(refused: Refused) -> str:
 
 def tell(refused: Refused, refusals: Mapping[str, Refusal]) -> str:
     """Return a refusal as a sentence; for programs that serve no pages, too."""
-    refusal = refusals.get(refused.code, UNKNOWN)
-    return gettext(refusal.sentence, **_shown(refused.facts))
+    return tell_kept(refused.code, refused.facts, refusals)
+
+
+def tell_kept(code: str, facts: dict[str, Any], refusals: Mapping[str, Refusal]) -> str:
+    """Return a refusal that was written down as a sentence, in whose language asks now."""
+    refusal = refusals.get(code, UNKNOWN)
+    return gettext(refusal.sentence, **_shown(facts))
 
 
 def _shown(facts: dict[str, Any]) -> dict[str, object]:
