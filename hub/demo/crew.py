@@ -44,7 +44,7 @@ def office_programs(folder: Path, ports: Ports) -> Iterator[Program]:
             *("web", *own, "--bind", f"{LOOPBACK}:{ports.office}"),
             *("--host", OFFICE_HOST),
         ),
-        serves=lambda: answers(ports.office, "/health"),
+        serves=lambda: answers(ports.office, "/login"),
         place="cloud",
     )
     yield _program(
