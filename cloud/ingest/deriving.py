@@ -9,7 +9,7 @@ import msgspec
 from cloud.feed import put_derived
 from core.journal import decode, kind_of
 from core.members import member_document
-from core.sqlite import Row, Writer
+from core.sqlite import Reader, Row, Writer
 from core.wallet import wallet_document
 
 DERIVE_EVENTS_MAX = 1_000
@@ -19,11 +19,10 @@ _VALUE_ACCOUNTS = frozenset({"member", "transit"})
 
 # CROSS JOIN for the same reason as in core.journal: from the few origins to their new events.
 _WAITING = """
-    SELECT j.origin, j.epoch, j.seq, j.raw FROM origin o
-      LEFT JOIN derived d ON d.origin = o.origin AND d.epoch = o.epoch
-      CROSS JOIN journal j
-     WHERE j.origin = o.origin AND j.epoch = o.epoch AND j.seq > COALESCE(d.seq, 0)
-     ORDER BY o.origin, o.epoch, j.seq LIMIT :limit"""
+    FROM origin o
+    LEFT JOIN derived d ON d.origin = o.origin AND d.epoch = o.epoch
+    CROSS JOIN journal j
+    WHERE j.origin = o.origin AND j.epoch = o.epoch AND j.seq > COALESCE(d.seq, 0)"""
 
 
 class _About(msgspec.Struct):
@@ -33,13 +32,22 @@ class _About(msgspec.Struct):
 _about = msgspec.json.Decoder(_About)
 
 
+def is_derived(db: Reader) -> bool:
+    """Say whether every event's documents are put."""
+    return db.one(f"SELECT 1 {_WAITING} LIMIT 1") is None
+
+
 def derive(tx: Writer, *, at: int, limit: int = DERIVE_EVENTS_MAX) -> bool:
     """Put the documents that changed by up to `limit` events; say whether more wait.
 
     Each document is put at most once, however many events touched it. Head office's own events
     count as well: members that it imports, balances that it corrects.
     """
-    rows = tx.all(_WAITING, limit=limit)
+    rows = tx.all(
+        f"SELECT j.origin, j.epoch, j.seq, j.raw {_WAITING}"
+        " ORDER BY o.origin, o.epoch, j.seq LIMIT :limit",
+        limit=limit,
+    )
     people: dict[str, None] = {}
     wallets: dict[str, None] = {}
     for row in rows:

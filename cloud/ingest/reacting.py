@@ -62,18 +62,19 @@ class Reaction:
 
         return react
 
-    def handle(self, source: Source, ask: Ask) -> str:
-        """Do what the policy says about an ask; return its state. The same id acts once."""
+    def handle(self, hub: str, ask: Ask) -> str:
+        """Do what the policy says about a hub's ask; return its state. An id acts once."""
         if not all(0 < len(name) <= ASK_CHARACTERS_MAX for name in (ask.id, ask.member)):
             return NOTHING
         before = state_of_ask(self.tx, ask.id)
         if before is not None:
             return before
-        if source.hub.id not in self.reach:
+        source = self.reach.get(hub)
+        if source is None:
             return NOTHING
         known = OpenAsk(
             id=ask.id,
-            hub=source.hub.id,
+            hub=hub,
             member=ask.member,
             want=max(ask.want, 0),
             at=self.act.at,
@@ -86,7 +87,7 @@ class Reaction:
             hubs=self.reach.keys(),
             recalled=called,
         )
-        waits = bool(planned.recall) or bool(called - {source.hub.id})
+        waits = bool(planned.recall) or bool(called - {hub})
         if planned.grant:
             grant(
                 self.tx,
@@ -95,10 +96,10 @@ class Reaction:
                 epoch=source.epoch.epoch,
                 legs=planned.grant,
             )
-        for hub in planned.recall:
-            holder = self.reach[hub]
+        for place in planned.recall:
+            holder = self.reach[place]
             epoch = holder.epoch.epoch
-            recall(self.tx, self._down(holder), ask=known, hub=hub, epoch=epoch)
+            recall(self.tx, self._down(holder), ask=known, hub=place, epoch=epoch)
         if not waits and not planned.grant:
             return NOTHING
         state = RECALLING if waits else GRANTED

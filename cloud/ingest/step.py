@@ -276,7 +276,9 @@ def _send(state: CloudState) -> tuple[CloudState, list[Output]]:
     if not state.greeted or state.standing.closed:
         return state, []
     sender, ordered = state.sender.order()
-    return replace(state, sender=sender), [] if ordered is None else [ordered]
+    if ordered is None:
+        return state, []
+    return replace(state, sender=sender), [ordered]
 
 
 # What the disk says.

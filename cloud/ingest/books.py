@@ -1,0 +1,167 @@
+"""A merchant's tables brought up to what is kept, slice by slice; any slice may be the last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from cloud.feed import position
+from cloud.ingest.deriving import derive, is_derived
+from cloud.ingest.reacting import Reaction
+from cloud.ingest.sources import Reach, Source, reach_of, sources_of
+from cloud.ingest.unpacking import Notice, place_in_journal, take_segment
+from cloud.platform import Merchant, Platform, alarm, find_hub
+from cloud.streams import cursor_of, keep_own, seal_own, segments_after
+from core.journal import drain, is_behind
+from core.sqlite import Reader, Writer
+from core.wire import Answer, Ask, Segment, unpack
+
+SLICE_EVENTS_MAX = 400
+"""What one transaction takes in; a request that comes meanwhile waits for no more."""
+SLICE_SEGMENTS_MAX = 16
+HISTORY_EVENTS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What is committed and kept, so that it may be told."""
+
+    merchant: str
+    feed_pos: int
+    down_lens: dict[str, int]
+    """How long each hub's downlink is, sealed and kept, by the hub's id."""
+    answers: tuple[tuple[str, Answer], ...] = ()
+    events: int = 0
+    more: bool = False
+    """Something waits that did not fit into the slice."""
+
+
+@dataclass(slots=True)
+class _Slice:
+    """What is about to be taken in."""
+
+    waiting: list[tuple[Source, Segment]] = field(default_factory=list)
+    more: bool = False
+
+
+def carry(platform: Platform, merchant: Merchant) -> Outcome:
+    """Take in what is kept of a merchant's hubs, react, derive, seal; one slice of it.
+
+    Everything of a slice is one transaction, so a crash leaves all of it or nothing; what was
+    committed and not kept is kept at the next call.
+    """
+    with platform.door.read() as shared:
+        sources = sources_of(shared, merchant.id)
+        reach = reach_of(shared, merchant.id)
+        with merchant.door.read() as db:
+            waiting = _next_slice(shared, db, sources)
+            idle = not waiting.waiting and is_derived(db)
+    if idle:
+        return _told(platform, merchant, reach, Reported())
+    take = partial(_take_slice, merchant=merchant, reach=reach, part=waiting)
+    return _told(platform, merchant, reach, merchant.door.write(take))
+
+
+def handle(platform: Platform, merchant: Merchant, asks: Sequence[tuple[str, Ask]]) -> Outcome:
+    """Do what the policy says about asks, each of a hub by its id."""
+    with platform.door.read() as shared:
+        reach = reach_of(shared, merchant.id)
+    answered = merchant.door.write(partial(_answer, merchant=merchant, reach=reach, asks=asks))
+    return _told(platform, merchant, reach, answered)
+
+
+def write_history(merchant: Merchant) -> bool:
+    """Project a bounded stretch of history; say whether anything was there."""
+    with merchant.door.read() as db:
+        if not is_behind(db):
+            return False
+    merchant.door.write(lambda tx: drain(tx, merchant.parts, limit=HISTORY_EVENTS_MAX))
+    return True
+
+
+@dataclass(slots=True)
+class Reported:
+    """What a transaction leaves to be told."""
+
+    answers: list[tuple[str, Answer]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    events: int = 0
+    more: bool = False
+
+
+def _next_slice(shared: Reader, db: Reader, sources: Sequence[Source]) -> _Slice:
+    part, events = _Slice(), 0
+    for source in sources:
+        have, _, _ = place_in_journal(db, source)
+        rows = segments_after(
+            shared, source.hub.id, source.epoch.epoch, have, limit=SLICE_SEGMENTS_MAX
+        )
+        for row in rows:
+            if events >= SLICE_EVENTS_MAX:
+                part.more = True
+                return part
+            part.waiting.append((source, unpack(row["raw"])))
+            events += row["last_seq"] - row["first_seq"] + 1
+        part.more = part.more or len(rows) == SLICE_SEGMENTS_MAX
+    return part
+
+
+def _take_slice(tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice) -> Reported:
+    act = merchant.act(tx)
+    reaction = Reaction(tx=tx, merchant=merchant, act=act, reach=reach)
+    report = Reported(more=part.more)
+    for source, segment in part.waiting:
+        done = take_segment(tx, merchant.parts, source, segment, reaction.to(source))
+        report.events += done.events
+        report.notices += done.notices
+    report.more = derive(tx, at=act.at) or report.more
+    seal_own(tx, merchant)
+    report.answers = reaction.answers
+    report.notices += reaction.notices
+    return report
+
+
+def _answer(
+    tx: Writer, *, merchant: Merchant, reach: Reach, asks: Sequence[tuple[str, Ask]]
+) -> Reported:
+    act = merchant.act(tx)
+    reaction = Reaction(tx=tx, merchant=merchant, act=act, reach=reach)
+    report = Reported()
+    for hub, ask in asks:
+        state = reaction.handle(hub, ask)
+        report.answers.append((hub, Answer(id=ask.id, state=state)))
+    report.more = derive(tx, at=act.at)
+    seal_own(tx, merchant)
+    return report
+
+
+def _told(platform: Platform, merchant: Merchant, reach: Reach, report: Reported) -> Outcome:
+    at = platform.clock.read().at
+    keep_own(merchant, at=at)
+    if report.notices:
+        platform.door.write(lambda tx: _raise_alarms(tx, platform, report.notices))
+    with merchant.door.read() as db:
+        feed_pos = position(db)
+    with platform.door.read() as shared:
+        down_lens = {
+            hub: cursor_of(
+                shared, source.downlink, source.epoch.epoch, source.epoch.downlink_birth
+            ).have
+            for hub, source in reach.items()
+        }
+    return Outcome(
+        merchant=merchant.id,
+        feed_pos=feed_pos,
+        down_lens=down_lens,
+        answers=tuple(report.answers),
+        events=report.events,
+        more=report.more,
+    )
+
+
+def _raise_alarms(tx: Writer, platform: Platform, notices: Sequence[Notice]) -> None:
+    for notice in notices:
+        hub = find_hub(tx, notice.hub)
+        if hub is not None:
+            alarm(tx, platform, hub, kind=notice.kind, detail=notice.detail)

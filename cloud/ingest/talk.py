@@ -1,0 +1,114 @@
+"""One hub's conversation: its step's state, and the disk as the step has to be told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloud.ingest.sources import Source
+from cloud.ingest.step import CloudState, Garbled, Heard, Input, Standing, start
+from cloud.streams import Kept, cursor_of, head_at
+from core.sqlite import Reader
+from core.wire import (
+    Arrived,
+    BadSegment,
+    Channel,
+    Cursor,
+    Hello,
+    heads_needed,
+    read,
+    unpack,
+)
+
+
+@dataclass(slots=True)
+class Talk:
+    """A hub that is known, whether it is on the line or not."""
+
+    source: Source
+    state: CloudState
+
+    @property
+    def hub(self) -> str:
+        return self.source.hub.id
+
+    def stream(self, *, at: int) -> Kept:
+        """Return the place of the hub's journal among what is kept."""
+        return Kept(
+            origin=self.hub,
+            epoch=self.source.epoch.epoch,
+            merchant=self.source.hub.merchant,
+            birth=self.source.epoch.birth,
+            at=at,
+        )
+
+    def standing(self, db: Reader, *, feed_pos: int, lost: bool = False) -> Standing:
+        """Return what is committed of this hub's streams."""
+        held = uplink_cursor(db, self.source)
+        return Standing(
+            have=held.have,
+            head=held.head,
+            down_len=downlink_cursor(db, self.source).have,
+            feed_pos=feed_pos,
+            boot=self.source.boot,
+            closed=self.source.closed,
+            lost=lost,
+        )
+
+
+def uplink_cursor(db: Reader, source: Source) -> Cursor:
+    return cursor_of(db, source.hub.id, source.epoch.epoch, source.epoch.birth)
+
+
+def downlink_cursor(db: Reader, source: Source) -> Cursor:
+    epoch = source.epoch
+    return cursor_of(db, source.downlink, epoch.epoch, epoch.downlink_birth)
+
+
+def begin_talk(db: Reader, source: Source, *, feed_pos: int) -> Talk:
+    """Return a conversation of which nothing is known yet."""
+    held = uplink_cursor(db, source)
+    # Open as far as the step knows; `Shut` tells it otherwise and lets it say so.
+    standing = Standing(
+        have=held.have,
+        head=held.head,
+        down_len=downlink_cursor(db, source).have,
+        feed_pos=feed_pos,
+        boot=source.boot,
+    )
+    return Talk(source=source, state=start(source.stream, standing))
+
+
+def read_input(
+    db: Reader, talk: Talk, channel: Channel, payload: bytes, *, wall_at: int
+) -> Input:
+    """Return what came as the step takes it, with what the disk says to it."""
+    source, epoch = talk.source, talk.source.epoch
+    if channel is Channel.UP_LOG:
+        try:
+            segment = unpack(payload)
+        except BadSegment as error:
+            return Garbled(what=f"{channel.value}: {error}")
+        needed = heads_needed(talk.state.cursor.have, segment)
+        if needed is None or segment.epoch != epoch.epoch:
+            return Arrived(segment=segment, raw=payload)
+        before, held = (
+            head_at(db, source.hub.id, epoch.epoch, seq, epoch.birth) for seq in needed
+        )
+        return Arrived(segment=segment, raw=payload, before=before, held=held)
+    message = read(channel, payload)
+    if message is None:
+        return Garbled(what=f"{channel.value}: {len(payload)} bytes")
+    if not isinstance(message, Hello):
+        return Heard(message=message, wall_at=wall_at)
+    same = message.epoch == epoch.epoch
+    down = epoch.downlink_birth
+    return Heard(
+        message=message,
+        wall_at=wall_at,
+        up_head=(
+            head_at(db, source.hub.id, epoch.epoch, message.n, epoch.birth) if same else None
+        ),
+        down_head=(
+            head_at(db, source.downlink, epoch.epoch, message.down_n, down) if same else None
+        ),
+    )
