@@ -19,6 +19,7 @@ from cloud.broker import (
 )
 from cloud.command_line import address_file_option, data_option, is_loopback, opened
 from cloud.gate import serve_gate
+from cloud.ingest import run_ingest
 from cloud.listening import Listening, Tls, write_address
 from cloud.platform import (
     BROKER,
@@ -26,6 +27,7 @@ from cloud.platform import (
     keep_places,
     parse_broker,
     parse_gate,
+    places,
     program_pair,
     revoked_list,
     set_places,
@@ -95,6 +97,21 @@ def gate(*, data: Path, bind: str, url: str | None, address_file: Path | None) -
         write(address)
 
     serve_gate(data, bind=bind, ready=ready, url=known)
+
+
+@cloud.command()
+@data_option
+@click.option("--broker", "place", help="host:port. Default: where hubs are told to find it.")
+def ingest(*, data: Path, place: str | None) -> None:
+    """Take in what hubs send, and send down what they are owed."""
+    try:
+        known = parse_broker(place) if place else None
+    except ValueError as error:
+        raise click.UsageError(f"地址读不懂 no such address: {error}") from error
+    if known is None:
+        with opened(data) as platform, platform.door.read() as db:
+            places(db)  # Refuses in words, before the program begins.
+    run_ingest(data, broker=known)
 
 
 @cloud.command()
