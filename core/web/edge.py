@@ -68,13 +68,13 @@ def write(verb: Callable[[Writer, Act], T]) -> T:
     """Run one verb in one transaction, as the caller; its answer is on the disk."""
     who = caller()
     served = house()
-    # The verb runs in the writer's thread, but with this request's language around it.
+    # It runs in the writer's thread, but with this request around it: its language, its house.
     here = copy_context()
 
     def run(tx: Writer) -> T:
-        return here.run(verb, tx, served.act(tx, actor=who.staff, device=who.device))
+        return verb(tx, served.act(tx, actor=who.staff, device=who.device))
 
-    answer = served.door.write(run)
+    answer = served.door.write(lambda tx: here.run(run, tx))
     served.written()
     current_app.extensions["bulletin"].announce()
     return answer
