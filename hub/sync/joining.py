@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from core.crypto import replace_private, verify_log
-from core.enrolment import Brought, EnrolAnswer, EnrolRequest
+from core.enrolment import Brought, EnrolAnswer, EnrolRequest, proven_bytes
 from core.errors import Refused
 from core.feed import FeedDocument, follow, take_batch
 from core.journal import Birth
@@ -52,7 +52,7 @@ def join(
     if held is not None:
         raise Refused("already_joined", merchant=held.merchant)
     with box.door.read() as db:
-        own = _own_feed(db)
+        own, store = _own_feed(db), box.store_id(db)
     if own and not bring:
         raise Refused("has_own_feed")
     if bring and not own:
@@ -66,10 +66,14 @@ def join(
         version=version,
         model=_model(),
         bring=Brought(
-            pin_pepper=box.secrets.pin_pepper, card_key=box.secrets.card_key, feed=tuple(own)
+            pin_pepper=box.secrets.pin_pepper,
+            card_key=box.secrets.card_key,
+            feed=tuple(own),
+            store=store,
         )
         if bring
         else None,
+        proof=box.secrets.log_key.sign(proven_bytes(request)),
     )
     answer = enrol(url, asked, context=context)
     check_answer(answer, box=box, request=request)

@@ -160,6 +160,7 @@ class Sending:
                 self._turn()
         finally:
             stopping.set()
+            ring(self._box.bells, "sync")  # For our own ear, which need not sleep on.
             self._line.stop()
             self._gate.close()
             listening.join()
@@ -308,6 +309,7 @@ class Sending:
                 log.warning("%s: %s", kind, detail)
                 self._bad += 1
                 self._told = replace(self._told, trouble=f"{kind}: {detail}")
+                self._told_s = 0.0
 
     def _send(self, order: SendSegments) -> Sent:
         lasts: list[int] = []

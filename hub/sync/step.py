@@ -190,7 +190,9 @@ def _send(state: HubState) -> tuple[HubState, list[Output]]:
     if state.line is not Line.LIVE:
         return state, []
     sender, ordered = state.sender.order()
-    return replace(state, sender=sender), [] if ordered is None else [ordered]
+    if ordered is None:
+        return state, []
+    return replace(state, sender=sender), [ordered]
 
 
 # What the disk says.

@@ -23,7 +23,7 @@ from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
 
 from core.clock import Quality, Reading
 from core.crypto import signing_key
-from core.enrolment import Broker, EnrolAnswer, EnrolRequest
+from core.enrolment import Broker, EnrolAnswer, EnrolRequest, RenewAnswer, RenewRequest
 from core.feed import FeedDocument
 from core.ids import seeded
 from core.journal import (
@@ -128,6 +128,7 @@ class Office:
         self.heard: queue.Queue[tuple[float, str, object]] = queue.Queue()
         self.answers: dict[str, EnrolAnswer] = {}
         self.deaf = False
+        self.renewals = 0
         self.tamper = None
         self.batch_documents = 500
         self.time = MORNING
@@ -143,6 +144,12 @@ class Office:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/renew":
+                    office.renewals += 1
+                    csr = msgspec.json.decode(body, type=RenewRequest).csr
+                    name = self.connection.getpeercert()["subject"][0][0][1]
+                    self._told(*office.renewed(name, csr))
+                    return
                 self._told(*office.enrol(msgspec.json.decode(body, type=EnrolRequest)))
 
             def do_GET(self) -> None:
@@ -214,6 +221,12 @@ class Office:
             x509.BasicConstraints(ca=False, path_length=None), critical=True
         )
         return _pem(made.sign(self.authority._key, hashes.SHA256())).decode()
+
+    def renewed(self, name: str, csr: str) -> tuple[int, bytes]:
+        made = RenewAnswer(
+            certificate=self.certificate(name, csr), ca=self.authority.file.read_text()
+        )
+        return 200, msgspec.json.encode(made)
 
     def fetch(self, after: int) -> bytes:
         self.fetched.append(after)
