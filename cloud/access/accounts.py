@@ -115,7 +115,7 @@ def invite(tx: Writer, platform: Platform, *, merchant: str, account: str) -> In
 
 
 def close(tx: Writer, *, merchant: str, account: str) -> None:
-    """Shut somebody out, now. Refused: account_unknown, last_owner."""
+    """Shut somebody out, now. Refused: account_unknown, last_account."""
     known = account_of(tx, merchant, account)
     owners = tx.value(
         "SELECT count(*) FROM account WHERE merchant = :merchant AND role = 'owner'"
@@ -124,7 +124,7 @@ def close(tx: Writer, *, merchant: str, account: str) -> None:
         id=account,
     )
     if known.role == "owner" and not owners:
-        raise Refused("last_owner")
+        raise Refused("last_account")
     tx.run(
         "UPDATE account SET active = 0, password_hash = '', totp_secret = '' WHERE id = :id",
         id=account,

@@ -55,7 +55,7 @@ def invite_again(
 def close_account(
     platform: Platform, *, merchant: str, account: str, actor: str | None = None
 ) -> None:
-    """Shut somebody out, now. Refused: account_unknown, last_owner."""
+    """Shut somebody out, now. Refused: account_unknown, last_account."""
     platform.door.write(lambda tx: accounts.close(tx, merchant=merchant, account=account))
     tell(platform, merchant, actor, AccountClosed(account=account))
 

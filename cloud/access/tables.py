@@ -78,7 +78,7 @@ PART = Part(
         "email_taken": Refusal(409, N_("邮箱 %(email)s 已有账号")),
         "account_unknown": Refusal(404, N_("没有这个账号")),
         "role_unknown": Refusal(422, N_("没有这个角色")),
-        "last_owner": Refusal(409, N_("至少要留一位店主")),
+        "last_account": Refusal(409, N_("至少要留一位店主")),
     },
 )
 """For every merchant's database: who came in and who tried is in the merchant's own journal."""
