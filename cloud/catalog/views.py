@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -45,7 +46,7 @@ from core.pages import (
     typed_rule,
     wanted_of,
 )
-from core.sqlite import Reader
+from core.sqlite import Reader, Row
 from core.web import (
     Form,
     go,
@@ -99,7 +100,7 @@ def item(item: str) -> Any:
 def save_item(item: str) -> Any:
     form = typed_form()
     content = typed_item(form)
-    item_id = minted_id(form) if item == NEW else item
+    item_id = minted_id(form) if item == NEW else _known(known_item, item)
     if content is not None:
         with form.catching(
             code_taken="code",
@@ -124,6 +125,13 @@ def set_sale(item: str) -> Any:
         filled = filled_item(item_document(known_item(db, item)))
     filled.errors = form.errors
     return _item_page(item, filled, status=409)
+
+
+def _known(find: Callable[[Reader, str], Row], key: str) -> str:
+    """Return the id of what is to be changed. Refused: no_item, no_category, no_offer."""
+    with read() as db:
+        found: str = find(db, key)["id"]
+    return found
 
 
 def _item_page(item_id: str, form: Form, *, status: int = 200) -> Any:
@@ -174,7 +182,7 @@ def category(category: str) -> Any:
 def save_category(category: str) -> Any:
     form = typed_form()
     content = typed_category(form)
-    category_id = minted_id(form) if category == NEW else category
+    category_id = minted_id(form) if category == NEW else _known(known_category, category)
     if content is None:
         return _categories_page(category, form, status=422)
     write(lambda tx, act: service.save_category(tx, act, category=category_id, content=content))
@@ -237,7 +245,7 @@ def offer(offer: str) -> Any:
 def save_offer(offer: str) -> Any:
     form = typed_form()
     content = typed_offer(form)
-    offer_id = minted_id(form) if offer == NEW else offer
+    offer_id = minted_id(form) if offer == NEW else _known(known_offer, offer)
     if content is not None:
         with form.catching(principal_high="principal"):
             write(lambda tx, act: service.save_offer(tx, act, offer=offer_id, content=content))
