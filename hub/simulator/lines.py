@@ -14,12 +14,14 @@ from werkzeug.wrappers import Response
 
 from core.errors import N_, Refusal, Refused
 from core.web import bulletin, csrf_token, is_partial, public
+from core.web import gettext as _
 from hub.box import Box
 from hub.simulator.line import Line, LineState
 from hub.simulator.stage import Branch
 from hub.sync import LinkState, link_state
 
 WATCH_EVERY_S = 0.5
+MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
 LINE_NAMES: dict[LineState, str] = {
     LineState.UP: N_("接通"),
@@ -105,8 +107,25 @@ def switch(store: str) -> Any:
 
 def shown_lines() -> str:
     """Return the part of a page that shows every line with its switch."""
+    return render_template("simulator/_lines.html", **line_facts())
+
+
+def line_facts() -> dict[str, Any]:
+    """Return what that part is drawn from."""
     rows = [(wire, wire.link()) for wire in wires()]
-    return render_template("simulator/_lines.html", rows=rows, names=LINE_NAMES)
+    return {"rows": rows, "names": LINE_NAMES, "waited": waited}
+
+
+def waited(lag_ms: int) -> str:
+    """Say how long the oldest record waits, in the largest unit that still tells something."""
+    seconds = lag_ms // 1_000
+    if seconds < 2 * MINUTE_S:
+        return _("%(count)s 秒", count=seconds)
+    if seconds < 2 * HOUR_S:
+        return _("%(count)s 分钟", count=seconds // MINUTE_S)
+    if seconds < 2 * DAY_S:
+        return _("%(count)s 小时", count=seconds // HOUR_S)
+    return _("%(count)s 天", count=seconds // DAY_S)
 
 
 def watch(

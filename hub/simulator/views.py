@@ -20,7 +20,7 @@ from hub import members, wallet
 from hub.access import invite
 from hub.box import here
 from hub.simulator.cast import Cast, read_cast
-from hub.simulator.lines import mark_of, shown_lines, wires
+from hub.simulator.lines import line_facts, mark_of, wires
 from hub.simulator.stage import Branch, Stage, branch_prefix
 from hub.simulator.virtual import STATE_NAMES, simulation
 
@@ -70,7 +70,7 @@ def index() -> Any:
         api=API,
         head_office=simulated.stage.head_office,
         code=_code(),
-        lines=shown_lines() if wires() else "",
+        **line_facts(),
         stream_url=url_for(".stream"),
     )
 
