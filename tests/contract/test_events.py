@@ -11,10 +11,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cloud.app import CORE_PARTS, LOCAL_PARTS
 from core.journal import Parts, decode, kind_name, kind_of
-from hub.app import CORE_PARTS
 
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.json"))
+
+
+PARTS = (*CORE_PARTS, *LOCAL_PARTS)
+"""What head office knows: all that stores write, and its own."""
 
 
 class Sample(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,7 +34,7 @@ def read(path: Path) -> Sample:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_shipped_event_is_read_and_projected(path):
-    parts = Parts(CORE_PARTS)
+    parts = Parts(PARTS)
     sample = read(path)
     event = decode(sample.event.encode())
     entry = parts.entry(event, sample.documents)
@@ -41,5 +45,5 @@ def test_a_shipped_event_is_read_and_projected(path):
 
 
 def test_every_kind_has_a_sample():
-    known = {kind_name(body) for part in CORE_PARTS for body in (*part.now, *part.later)}
+    known = {kind_name(body) for part in PARTS for body in (*part.now, *part.later)}
     assert known == {path.stem.split("@")[0] for path in SAMPLES}
