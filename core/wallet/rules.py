@@ -76,19 +76,23 @@ def plan_spend(
     store: str,
     date: str,
     bonus_first: bool = False,
+    elsewhere: int = 0,
 ) -> list[Leg]:
     """Choose the lots that pay `amount` fen.
 
+    `elsewhere` fen lie in other places; they pay nothing here, but a refusal tells of them.
     Refused: insufficient_balance.
     """
     assert amount > 0
-    usable = [h for h in holdings if h.spendable(store=store, date=date)]
+    held = list(holdings)
+    usable = [h for h in held if h.spendable(store=store, date=date)]
     ordered = spend_order(usable, bonus_first=bonus_first)
     legs = take(ordered, amount)
     if sum(leg.amount for leg in legs) < amount:
         raise Refused(
             "insufficient_balance",
             available_cents=sum(h.amount for h in ordered),
+            total_cents=elsewhere + sum(h.amount for h in held if h.asset in STORED_VALUE),
             needed_cents=amount,
         )
     return legs

@@ -367,7 +367,7 @@ PART = Part(
     later={ToppedUp: _record_topup, Adjusted: _record_reason},
     refusals={
         "insufficient_balance": Refusal(
-            409, N_("本店可用余额不足：可用 ¥%(available)s，需要 ¥%(needed)s")
+            409, N_("本店可用余额不足：可用 ¥%(available)s，总额 ¥%(total)s，需要 ¥%(needed)s")
         ),
         "over_card_limit": Refusal(
             409, N_("充值后余额 ¥%(balance)s 超过上限 ¥%(limit)s，请减少金额")

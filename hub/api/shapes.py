@@ -43,11 +43,12 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """What a member has after a booking."""
+    """What a member has here after a booking, and stored value elsewhere."""
 
     principal_cents: int
     bonus_cents: int
     points: int
+    elsewhere_cents: int = 0
 
 
 class Printing(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from hub.tickets import (
     staff_line,
     void,
 )
+from hub.wallet import RECOGNISED, follow
 
 LINES_MAX = 100
 Quantity = Annotated[int, msgspec.Meta(ge=0, le=999)]
@@ -184,6 +185,7 @@ def create_ticket(asked: NewTicket, key: str) -> Answer:
         def run() -> Answer:
             ticket = act.new_id()
             open_ticket(tx, act, ticket=ticket, member=asked.member)
+            _recognise(tx, act, asked.member)
             for line in asked.lines:
                 _add(tx, act, ticket, line)
             return {"ticket": ticket}
@@ -268,10 +270,18 @@ def edit_line(ticket_id: str, line_id: str, asked: LineEdit) -> Answer:
     refusals=(*CHANGE_REFUSALS, "no_member"),
 )
 def put_member(ticket_id: str, asked: Owner) -> Answer:
-    """Say whose bill it is; members pay member prices."""
-    return _edited(
-        ticket_id, lambda tx, act: set_member(tx, act, ticket=ticket_id, member=asked.member)
-    )
+    """Say whose bill it is; members pay member prices, and their money follows them here."""
+
+    def edit(tx: Writer, act: Act) -> None:
+        set_member(tx, act, ticket=ticket_id, member=asked.member)
+        _recognise(tx, act, asked.member)
+
+    return _edited(ticket_id, edit)
+
+
+def _recognise(tx: Writer, act: Act, member: str | None) -> None:
+    if member is not None:
+        follow(tx, act, member=member, why=RECOGNISED)
 
 
 @api.post("/tickets/<ticket_id>/void")

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from core.errors import Refused
-from core.journal import Act, Body, drain
+from core.journal import Act, Body, Event, drain
 from core.sqlite import Row, Writer
 from core.staff import require
 from core.tickets import TicketReversed, TicketSettled
@@ -19,6 +19,7 @@ from hub.attempts import Answer
 from hub.checkout import sql
 from hub.devices import Document, spool, was_printed
 from hub.receipts import (
+    Left,
     Printed,
     Proof,
     newest,
@@ -28,11 +29,9 @@ from hub.receipts import (
     sale_receipt,
     topup_receipt,
 )
-from hub.wallet import left_after
+from hub.wallet import left_after, lies_in_several_places
 
 Fact = TypeVar("Fact", bound=Body)
-Left = tuple[int, int, int]
-"""Principal, bonus (fen) and points that a member has."""
 
 
 def print_sale(tx: Writer, act: Act, sale: TicketSettled, *, left: Left | None) -> str:
@@ -58,8 +57,9 @@ def reprint(
 ) -> Answer:
     """Spool the receipt of a bill, a reversal or a top-up; after the first one, a copy.
 
-    A copy is written down. It says what the original said, also of the balance, and is
-    marked as a copy. The drawer stays shut.
+    A copy is written down. It says what the original said, also of the balance here, and is
+    marked as a copy; what lay elsewhere then is not kept, so it says nothing of that. The
+    drawer stays shut.
     Refused: not_settled, no_topup; of a copy also not_logged_in, not_allowed.
     """
     assert (sale is None) != (topup is None), "one receipt at a time"
@@ -123,12 +123,19 @@ def _about_then(
     event = proven.event
     # What a member held at another box then is not known here, so its copy says nothing of it.
     here = event.origin == act.journal.identity.origin
-    left = (
-        left_after(tx, act, member, epoch=event.epoch, seq=event.seq)
-        if member and here
-        else None
-    )
+    left = _left_then(tx, act, event, member) if member and here else None
     return printed(tx, proven, member=member, left=left, copy_mark=copy_mark)
+
+
+def _left_then(tx: Writer, act: Act, event: Event, member: str) -> Left:
+    principal, bonus, points = left_after(tx, act, member, epoch=event.epoch, seq=event.seq)
+    spread = lies_in_several_places(tx, act, member)
+    return Left(
+        principal=principal,
+        bonus=bonus,
+        points=points,
+        elsewhere=None if spread else 0,
+    )
 
 
 def _proof(tx: Writer, row: Row) -> Proof:

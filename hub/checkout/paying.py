@@ -18,7 +18,7 @@ from core.wallet import Payment
 from hub.attempts import Answer, once
 from hub.checkout import paper
 from hub.checkout.service import reverse, settle
-from hub.receipts import returned
+from hub.receipts import Left, returned
 from hub.till import open_drawer, opens_drawer
 from hub.wallet import TopUp, balance, top_up
 
@@ -136,21 +136,38 @@ def payment_facts(payments: Iterable[Payment]) -> list[dict[str, Any]]:
     ]
 
 
-def _left(tx: Writer, act: Act, member: str | None) -> paper.Left | None:
+def _left(tx: Writer, act: Act, member: str | None) -> Left | None:
     """Return what the member has now: asked once, told on paper and in the answer."""
-    return None if member is None else balance(tx, act, member).left
+    if member is None:
+        return None
+    held = balance(tx, act, member)
+    return Left(
+        principal=held.principal,
+        bonus=held.bonus,
+        points=held.points,
+        elsewhere=held.elsewhere,
+        points_elsewhere=held.points_elsewhere,
+    )
+
+
+def _left_facts(left: Left) -> dict[str, int]:
+    return {
+        "principal_cents": left.principal,
+        "bonus_cents": left.bonus,
+        "points": left.points,
+        "elsewhere_cents": left.elsewhere or 0,
+    }
 
 
 def _outcome(
-    tx: Writer, act: Act, left: paper.Left | None, payments: tuple[Payment, ...]
+    tx: Writer, act: Act, left: Left | None, payments: tuple[Payment, ...]
 ) -> dict[str, Any]:
     """Return what every answer ends with: tenders, change, what is left, where it is proved."""
     head = act.journal.head(tx)
-    names = ("principal_cents", "bonus_cents", "points")
     return {
         "payments": payment_facts(payments),
         "change_cents": sum(payment.change for payment in payments),
-        "left": None if left is None else dict(zip(names, left, strict=True)),
+        "left": None if left is None else _left_facts(left),
         "at_ms": head.at,
         "head": head.short,
     }

@@ -30,6 +30,7 @@ from core.wallet import (
 from hub.checkout import sql
 from hub.tickets import OpenTicket, read_ticket, require_open
 from hub.till import require_period
+from hub.wallet import elsewhere
 
 REASON_CHARACTERS_MAX = 80
 
@@ -173,6 +174,7 @@ def _spend(
         store=act.store,
         date=act.date,
         bonus_first=rules.spend_bonus_first,
+        elsewhere=elsewhere(tx, act, member).stored,
     )
     stored = Payment(
         tender=STORED_VALUE,

@@ -17,6 +17,7 @@ from core.web import (
     fresh_id,
     fresh_read,
     go,
+    is_partial,
     permission,
     read,
     reading_act,
@@ -26,11 +27,13 @@ from core.web import (
 )
 from hub import members
 from hub.attempts import once
-from hub.counter.profile import ALL_SHOWN_MAX, SHOWN_MAX, look_at
+from hub.box import here
+from hub.counter.profile import ALL_SHOWN_MAX, SHOWN_MAX, look_at, look_at_held
 from hub.counter.words import CHANGE_NAMES, GENDER_NAMES, KIND_NAMES, STANDING_NAMES
 from hub.members import MEMBER, PROSPECT, Application, Profile
 from hub.shown import may
-from hub.wallet import balance
+from hub.sync import is_connected
+from hub.wallet import ASKED_FOR, balance, follow
 
 pages = Blueprint("members", __name__, template_folder="templates", url_prefix="/members")
 
@@ -156,7 +159,7 @@ def check_card() -> str:
 def profile(member: str) -> Any:
     limit = ALL_SHOWN_MAX if request.args.get("all") else SHOWN_MAX
     with fresh_read() as db:
-        seen = look_at(db, reading_act(db), member, limit=limit)
+        seen = look_at(db, reading_act(db), member, connected=_connected, limit=limit)
         return render_template(
             "members/profile.html",
             seen=seen,
@@ -166,6 +169,22 @@ def profile(member: str) -> Any:
             today=reading_act(db).date,
             shown_max=SHOWN_MAX,
         )
+
+
+@pages.get("/<member>/held")
+@permission("member.find")
+def held(member: str) -> str:
+    return _held_part(member)
+
+
+@pages.post("/<member>/bring")
+@permission("sale.create")
+def bring(member: str) -> Any:
+    """Ask for what this member has elsewhere."""
+    write(lambda tx, act: follow(tx, act, member=member, why=ASKED_FOR))
+    if is_partial():
+        return _held_part(member)
+    return redirect(url_for("members.profile", member=member))
 
 
 @pages.get("/<member>/edit")
@@ -242,6 +261,16 @@ def return_card(member: str) -> Any:
     card = request.form.get("card", "")
     write(lambda tx, act: members.return_card(tx, act, card=card))
     return go(url_for("members.profile", member=member, done="returned"))
+
+
+def _connected() -> bool:
+    return is_connected(here())
+
+
+def _held_part(member: str) -> str:
+    with read() as db:
+        seen = look_at_held(db, reading_act(db), member, connected=_connected)
+        return render_template("members/_held.html", seen=seen)
 
 
 def _register(tx: Writer, act: Act, application: Application, *, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.journal import Act
@@ -11,7 +12,7 @@ from hub.checkout import sale_lines, sale_payments, sales_of_member
 from hub.counter import sql
 from hub.members import cards_of, changes, member_of
 from hub.receipts import tender_label
-from hub.wallet import Balance, balance
+from hub.wallet import Balance, Bringing, balance, bringing
 
 SHOWN_MAX = 20
 ALL_SHOWN_MAX = 500
@@ -29,11 +30,21 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Who a member is and what they hold: the part of the profile that money changes."""
+
+    member: Row
+    balance: Balance
+    bringing: Bringing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """Everything that the profile shows of a member."""
 
     member: Row
     balance: Balance
+    bringing: Bringing
     spent: Row
     cards: list[Row]
     lots: list[Row]
@@ -43,14 +54,34 @@ class Seen:
     store: str
 
 
-def look_at(db: Reader, act: Act, member: str, *, limit: int = SHOWN_MAX) -> Seen:
-    """Return a member whole. Drain history first. Refused: no_member."""
+def look_at_held(db: Reader, act: Act, member: str, *, connected: Callable[[], bool]) -> Held:
+    """Return what a member holds. Refused: no_member."""
+    return Held(
+        member=member_of(db, member),
+        balance=balance(db, act, member),
+        bringing=bringing(db, act, member, connected=connected),
+    )
+
+
+def look_at(
+    db: Reader,
+    act: Act,
+    member: str,
+    *,
+    connected: Callable[[], bool],
+    limit: int = SHOWN_MAX,
+) -> Seen:
+    """Return a member whole. Drain history first. Refused: no_member.
+
+    `connected` says whether head office can be reached; see `hub.wallet.bringing`.
+    """
     row = member_of(db, member)
     here = act.journal.identity.origin
     names = {store_id: branch.name for store_id, branch in stores(db).items()}
     return Seen(
         member=row,
         balance=balance(db, act, member),
+        bringing=bringing(db, act, member, connected=connected),
         spent=sql.spent(db, member),
         cards=cards_of(db, member),
         lots=sql.lots(db, member, here=here),

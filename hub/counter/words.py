@@ -12,6 +12,8 @@ KIND_NAMES = {
     "wallet.adjusted": N_("调整"),
     "ticket.settled": N_("消费"),
     "ticket.reversed": N_("冲正退回"),
+    "wallet.accepted": N_("从别处调来"),
+    "wallet.released": N_("调往别处"),
 }
 CHANGE_NAMES = {
     "member.registered": N_("登记"),

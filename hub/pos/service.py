@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.catalog import categories, find_item, items
@@ -29,6 +30,7 @@ class Screen:
     ticket: OpenTicket | None
     member: Row | None
     balance: wallet.Balance | None
+    bringing: wallet.Bringing
     open_tickets: list[Row]
     shift_open: bool
     staff_choices: list[Row] = field(default_factory=list)
@@ -47,14 +49,24 @@ class PayPlan:
     quick: list[int]
 
 
-def read_screen(db: Reader, act: Act, *, device: str, till_name: str) -> Screen:
-    """Return what the till of this device shows now."""
+def read_screen(
+    db: Reader, act: Act, *, device: str, till_name: str, connected: Callable[[], bool]
+) -> Screen:
+    """Return what the till of this device shows now.
+
+    `connected` says whether head office can be reached; see `wallet.bringing`.
+    """
     ticket = current(db, device)
     member_id = ticket.row["member"] if ticket else None
     return Screen(
         ticket=ticket,
         member=members.member_of(db, member_id) if member_id else None,
         balance=wallet.balance(db, act, member_id) if member_id else None,
+        bringing=(
+            wallet.bringing(db, act, member_id, connected=connected)
+            if member_id
+            else wallet.Bringing()
+        ),
         open_tickets=[row for row in tickets.open_tickets(db) if row["lines"]],
         shift_open=till.find_open_period(db, act.store, till_name) is not None,
         staff_choices=db.all(
@@ -119,11 +131,13 @@ def name_staff(tx: Writer, act: Act, *, device: str, line: str, staff_id: str | 
 
 
 def set_member(tx: Writer, act: Act, *, device: str, member: str | None) -> None:
-    """Make the bill a member's, or a walk-in's."""
+    """Make the bill a member's, or a walk-in's. A member's money follows."""
     ticket = _ticket(tx, act, device)
     before = tickets.ticket_row(tx, ticket)["member"]
     tickets.set_member(tx, act, ticket=ticket, member=member)
     tables.remember_member(tx, device, member or before)
+    if member is not None:
+        wallet.follow(tx, act, member=member, why=wallet.RECOGNISED)
 
 
 def toggle_walkin(tx: Writer, act: Act, *, device: str) -> None:
@@ -134,6 +148,15 @@ def toggle_walkin(tx: Writer, act: Act, *, device: str) -> None:
     back = row["last_member"] if row else None
     tickets.set_member(tx, act, ticket=ticket, member=None if member else back)
     tables.remember_member(tx, device, member or back)
+    if member is None and back is not None:
+        wallet.follow(tx, act, member=back, why=wallet.RECOGNISED)
+
+
+def bring(tx: Writer, act: Act, *, device: str) -> None:
+    """Ask for what this bill's member has elsewhere. Refused: no_ticket."""
+    member = _current(tx, device).row["member"]
+    if member is not None:
+        wallet.follow(tx, act, member=member, why=wallet.ASKED_FOR)
 
 
 def scan(

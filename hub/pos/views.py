@@ -31,6 +31,7 @@ from hub.box import here
 from hub.devices import scans_after, scans_start, waiting
 from hub.pos import service
 from hub.receipts import tender_label
+from hub.sync import is_connected
 
 pages = Blueprint("pos", __name__, template_folder="templates")
 
@@ -175,6 +176,13 @@ def toggle_walkin() -> Any:
     return _after()
 
 
+@pages.post("/pos/bring")
+@permission("sale.create")
+def bring() -> Any:
+    write(lambda tx, act: service.bring(tx, act, device=device()["id"]))
+    return _after()
+
+
 @pages.post("/pos/park")
 @permission("sale.create")
 def park() -> Response:
@@ -213,7 +221,23 @@ def pay_form() -> str:
             plan=plan,
             key=service.payment_key(found),
             screen=_screen(db, act),
+            asked=False,
         )
+
+
+@pages.get("/pos/pay/elsewhere")
+@permission("sale.create")
+def pay_elsewhere() -> str:
+    """Return what the payment says of money elsewhere, and whether some has come since."""
+    return _elsewhere_part(asked="asked" in request.args)
+
+
+@pages.post("/pos/pay/elsewhere")
+@permission("sale.create")
+def bring_to_pay() -> Any:
+    """Ask for a member's money while the bill is being paid."""
+    write(lambda tx, act: service.bring(tx, act, device=device()["id"]))
+    return _elsewhere_part(asked=True) if is_partial() else redirect(url_for("pos.pay_form"))
 
 
 @pages.post("/pos/pay")
@@ -273,7 +297,19 @@ def stream() -> Response:
 
 
 def _screen(db: Reader, act: Act) -> service.Screen:
-    return service.read_screen(db, act, device=device()["id"], till_name=till())
+    return service.read_screen(
+        db,
+        act,
+        device=device()["id"],
+        till_name=till(),
+        connected=lambda: is_connected(here()),
+    )
+
+
+def _elsewhere_part(*, asked: bool) -> str:
+    with read() as db:
+        shown = _screen(db, reading_act(db))
+        return render_template("pos/_pay_elsewhere.html", screen=shown, asked=asked)
 
 
 def _after(touched: str = "") -> Any:

@@ -2,6 +2,7 @@
 
 from core.pages import tender_label
 from hub.receipts.build import (
+    Left,
     Printed,
     cash_up_slip,
     exception_label,
@@ -15,6 +16,7 @@ from hub.receipts.build import (
 from hub.receipts.proof import Proof, newest, printed, proof
 
 __all__ = [
+    "Left",
     "Printed",
     "Proof",
     "cash_up_slip",

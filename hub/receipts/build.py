@@ -37,6 +37,20 @@ TIME_SHOWN = "%Y-%m-%d %H:%M"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What a member has after this: in fen, here; `elsewhere` is None where it is not known.
+
+    `points` are those here, `points_elsewhere` those in other places.
+    """
+
+    principal: int
+    bonus: int
+    points: int
+    elsewhere: int | None = 0
+    points_elsewhere: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
     """What every receipt says beside its subject. `at` in ms; `head` is the journal's."""
 
@@ -47,8 +61,7 @@ class Printed:
     staff: str
     head: str
     member: Row | None = None
-    left: tuple[int, int, int] | None = None
-    """Principal, bonus (fen) and points that the member has after this."""
+    left: Left | None = None
     copy_mark: str = ""
 
 
@@ -258,16 +271,21 @@ def _payments(payments: Iterable[Payment], settings: Settings) -> list[Part]:
 def _left(about: Printed, points: int) -> list[Part]:
     if about.left is None:
         return []
-    principal, bonus, total_points = about.left
+    left = about.left
+    held = left.principal + left.bonus
+    alone = left.elsewhere == 0
     parts: list[Part] = [
         Rule(),
-        Pair(_("储值余额"), f"¥{yuan(principal + bonus)}", bold=True),
-        Pair(_("  本金"), yuan(principal)),
-        Pair(_("  赠金"), yuan(bonus)),
+        Pair(_("储值余额") if alone else _("本店储值余额"), f"¥{yuan(held)}", bold=True),
+        Pair(_("  本金"), yuan(left.principal)),
+        Pair(_("  赠金"), yuan(left.bonus)),
     ]
+    if left.elsewhere:
+        parts.append(Pair(_("别处储值"), yuan(left.elsewhere)))
+        parts.append(Pair(_("储值总额"), f"¥{yuan(held + left.elsewhere)}", bold=True))
     if points:
         parts.append(Pair(_("本次积分"), str(points)))
-    parts.append(Pair(_("可用积分"), str(total_points)))
+    parts.append(Pair(_("可用积分"), str(left.points + left.points_elsewhere)))
     return parts
 
 

@@ -9,7 +9,7 @@ from core.organisation import company, settings, store
 from core.sqlite import Reader
 from core.staff import staff
 from hub.members import member_of
-from hub.receipts.build import Printed
+from hub.receipts.build import Left, Printed
 
 HEAD_SHOWN_BYTES = 4
 
@@ -47,7 +47,7 @@ def printed(
     proven: Proof,
     *,
     member: str | None = None,
-    left: tuple[int, int, int] | None = None,
+    left: Left | None = None,
     copy_mark: str = "",
 ) -> Printed:
     """Return what a receipt says beside its subject: shop, time, who, whose, what is left.

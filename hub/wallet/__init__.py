@@ -2,10 +2,16 @@
 
 from hub.wallet.correcting import correct
 from hub.wallet.elsewhere import (
+    ASKED_FOR,
+    RECOGNISED,
+    Bringing,
     Elsewhere,
+    Way,
+    bringing,
     elsewhere,
     follow,
     is_open,
+    lies_in_several_places,
     newest_wish,
     note_answer,
     unsent_wishes,
@@ -24,18 +30,24 @@ from hub.wallet.sql import movements, topups_of_member
 from hub.wallet.tables import LOCAL
 
 __all__ = [
+    "ASKED_FOR",
     "LOCAL",
+    "RECOGNISED",
     "Balance",
+    "Bringing",
     "Elsewhere",
     "Terms",
     "TopUp",
+    "Way",
     "adjust",
     "balance",
+    "bringing",
     "correct",
     "elsewhere",
     "follow",
     "is_open",
     "left_after",
+    "lies_in_several_places",
     "movements",
     "newest_wish",
     "note_answer",

@@ -6,7 +6,9 @@ and calls back what other stores hold. Nothing at the till waits for that.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from core.journal import Act
 from core.sqlite import Reader, Row, Writer
@@ -15,7 +17,11 @@ from core.wallet import STORED_VALUE, Asset
 FOLLOW_FRESH_MS = 10 * 60_000
 """A wish that could not be sent for so long is dropped: by then the member has left."""
 FOLLOW_PATIENCE_MS = 15_000
-"""So long after an answer the value may still be on its way from another store."""
+"""So long after a wish the value may still be on its way from another store."""
+
+RECOGNISED = "bill"
+ASKED_FOR = "asked"
+"""Why money is wanted here: its member was named on a bill, or somebody tapped for it."""
 
 ASKED = "asked"
 GRANTED = "granted"
@@ -61,6 +67,61 @@ def elsewhere(db: Reader, act: Act, member: str) -> Elsewhere:
     )
 
 
+def lies_in_several_places(db: Reader, act: Act, member: str) -> bool:
+    """Say whether a member's value was ever in another place than this."""
+    here = act.journal.identity.origin
+    return (
+        db.one(
+            """SELECT 1 FROM wallet_elsewhere
+                WHERE member = :member AND place <> :here
+               UNION ALL
+               SELECT 1 FROM transferred WHERE place = :here AND member = :member LIMIT 1""",
+            here=here,
+            member=member,
+        )
+        is not None
+    )
+
+
+class Way(StrEnum):
+    """What can be said of value that lies elsewhere."""
+
+    NONE = "none"
+    """Nothing lies elsewhere."""
+    CUT = "cut"
+    """The line is cut; it is asked for when the line is back."""
+    COMING = "coming"
+    STUCK = "stuck"
+    """It was asked for and did not come: the store that holds it cannot be reached."""
+    THERE = "there"
+    """Nobody has asked for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bringing:
+    """How value from elsewhere is faring; `until` (ms) is when patience with it ends."""
+
+    way: Way = Way.NONE
+    until: int = 0
+
+
+def bringing(db: Reader, act: Act, member: str, *, connected: Callable[[], bool]) -> Bringing:
+    """Return how a member's stored value from elsewhere is faring.
+
+    `connected` says whether head office can be reached; it is asked only where that matters.
+    """
+    if not elsewhere(db, act, member).stored:
+        return Bringing()
+    if not connected():
+        return Bringing(way=Way.CUT)
+    wish = newest_wish(db, member)
+    if wish is None or act.at - wish["asked_at"] > FOLLOW_FRESH_MS:
+        return Bringing(way=Way.THERE)
+    if is_open(wish, now=act.at):
+        return Bringing(way=Way.COMING, until=wish["asked_at"] + FOLLOW_PATIENCE_MS)
+    return Bringing(way=Way.STUCK)
+
+
 def follow(tx: Writer, act: Act, *, member: str, why: str) -> str | None:
     """Ask for a recognised member's value to be brought here; return the wish's id.
 
@@ -92,10 +153,8 @@ def newest_wish(db: Reader, member: str) -> Row | None:
 
 
 def is_open(wish: Row, *, now: int) -> bool:
-    """Say whether a wish may still bring something, so that nobody needs to ask again."""
+    """Say whether a wish may still bring something any moment, so that another is no use."""
     age: int = now - wish["asked_at"]
-    if wish["state"] == ASKED:
-        return age < FOLLOW_FRESH_MS
     return wish["state"] != NOTHING and age < FOLLOW_PATIENCE_MS
 
 

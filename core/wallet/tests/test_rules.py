@@ -63,7 +63,12 @@ def test_a_spend_takes_exactly_its_amount_and_never_more_than_a_holding_has(
         legs = plan_spend(mine, amount, store="s1", date=DAY, bonus_first=bonus_first)
     except Refused as refused:
         assert refused.code == "insufficient_balance"
-        assert refused.facts == {"available_cents": usable, "needed_cents": amount}
+        stored = sum(h.amount for h in mine if h.asset is not Asset.POINTS)
+        assert refused.facts == {
+            "available_cents": usable,
+            "total_cents": stored,
+            "needed_cents": amount,
+        }
         assert usable < amount
         return
     assert sum(leg.amount for leg in legs) == amount <= usable
@@ -74,6 +79,17 @@ def test_a_spend_takes_exactly_its_amount_and_never_more_than_a_holding_has(
         assert leg.asset is not Asset.POINTS
         assert holding.expires is None or holding.expires >= DAY
         assert not holding.stores or "s1" in holding.stores
+
+
+def test_a_refusal_tells_of_what_lies_elsewhere_and_of_what_cannot_be_spent_here():
+    mine = [held(Asset.PRINCIPAL, 50), held(Asset.BONUS, 30, stores=("s2",), lot="b")]
+    with pytest.raises(Refused) as caught:
+        plan_spend(mine, 60, store="s1", date=DAY, elsewhere=1_000)
+    assert caught.value.facts == {
+        "available_cents": 50,
+        "total_cents": 1_080,
+        "needed_cents": 60,
+    }
 
 
 def test_principal_is_spent_before_bonus_and_the_oldest_lot_first():

@@ -27,7 +27,12 @@ def test_a_topped_up_member_spends_and_ledger_and_receipt_say_what_is_left(count
     topped = counter.cashier.done(
         "POST", "/topups", {"member": member, "amount_cents": 100_000, "payments": paid}
     )
-    assert topped["left"] == {"principal_cents": 100_000, "bonus_cents": 0, "points": 1_000}
+    assert topped["left"] == {
+        "principal_cents": 100_000,
+        "bonus_cents": 0,
+        "points": 1_000,
+        "elsewhere_cents": 0,
+    }
     bill = counter.bill(member, MASSAGE, TEA)
     assert (bill["list_total_cents"], bill["total_cents"]) == (16_600, 13_700)
     sold = settle(counter, bill, stored_value(12_800), cash(900, tendered_cents=1_000)).body
@@ -139,7 +144,11 @@ def test_a_member_with_too_little_pays_nothing(counter):
     bill = counter.bill(member, MASSAGE)
     reply = settle(counter, bill, stored_value(9_900))
     assert (reply.status, reply.code) == (409, "insufficient_balance")
-    assert reply.body["error"]["facts"] == {"available_cents": 0, "needed_cents": 9_900}
+    assert reply.body["error"]["facts"] == {
+        "available_cents": 0,
+        "total_cents": 0,
+        "needed_cents": 9_900,
+    }
     assert "99.00" in reply.body["error"]["message"]
 
 
