@@ -15,8 +15,7 @@ from cloud.platform import Merchant, Platform
 from core.errors import Refused
 from core.journal import Act, Journal, Parts
 from core.sqlite import Door, Reader
-from core.web import Bulletin, House, News
-from core.web.stream import STREAMS_MAX
+from core.web import STREAMS_MAX, Bulletin, House, News
 
 
 def platform() -> Platform:

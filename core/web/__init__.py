@@ -29,12 +29,13 @@ from core.web.markers import (
 )
 from core.web.openapi import describe
 from core.web.shell import Capability, NavItem, bulletin, is_partial, make_app, theme
-from core.web.stream import Bulletin, News
+from core.web.stream import STREAMS_MAX, Bulletin, News
 from core.web.told import sentence, tell, tell_kept
 
 __all__ = [
     "KEY_HEADER",
     "REPLAY_HEADER",
+    "STREAMS_MAX",
     "Asked",
     "Bulletin",
     "Caller",
