@@ -42,11 +42,12 @@ def command(name):
     return getattr(importlib.import_module(module), attribute)
 
 
-def test_the_three_programs_have_a_unit_each_and_there_are_no_others():
+def test_the_programs_have_a_unit_each_and_there_are_no_others():
     assert [unit.stem for unit in UNITS] == [
         "dianshu-credentials",
         "dianshu-devices",
         "dianshu-jobs",
+        "dianshu-sync",
         "dianshu-web",
     ]
 
@@ -134,8 +135,18 @@ def test_only_the_pages_have_a_privilege_and_it_is_the_low_ports():
         assert own.words("AmbientCapabilities") == granted.split()
 
 
-@each_unit
-def test_no_unit_has_a_way_to_the_internet(unit):
+def test_only_the_program_that_talks_to_head_office_has_a_way_to_the_internet():
+    own = settings(SYSTEMD / "dianshu-sync.service")
+    assert own.words("IPAddressDeny") == ["169.254.0.0/16"]
+    assert own["IPAddressAllow"] == []
+    # It calls and is never called.
+    assert own.one("SocketBindDeny") == "any"
+
+
+@pytest.mark.parametrize(
+    "unit", [u for u in UNITS if u.stem != "dianshu-sync"], ids=lambda unit: unit.stem
+)
+def test_no_other_unit_has_a_way_to_the_internet(unit):
     own = settings(unit)
     assert own.one("IPAddressDeny") == "any"
     private = {
@@ -191,7 +202,8 @@ def test_what_holds_for_all_does_not_grant_anything():
 def test_a_program_is_handed_every_secret_that_the_box_asks_for(unit):
     own = settings(unit)
     handed = dict(line.split(":") for line in own["LoadCredential"])
-    assert handed == {name: f"/etc/dianshu/credentials/{name}" for name in CREDENTIALS}
+    asked = set(CREDENTIALS) - (set() if unit.stem == "dianshu-sync" else {"link-key"})
+    assert handed == {name: f"/etc/dianshu/credentials/{name}" for name in asked}
     assert "dianshu-credentials.service" in own.words("Requires")
     assert "dianshu-credentials.service" in own.words("After")
 

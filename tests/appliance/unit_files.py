@@ -12,7 +12,7 @@ from tests.architecture.sources import ROOT
 SYSTEMD = ROOT / "systemd"
 HARDENING = SYSTEMD / "dianshu-.service.d" / "hardening.conf"
 UNITS = sorted(SYSTEMD.glob("*.service"))
-PROGRAMS = [SYSTEMD / f"dianshu-{name}.service" for name in ("web", "devices", "jobs")]
+PROGRAMS = [SYSTEMD / f"dianshu-{name}.service" for name in ("web", "devices", "jobs", "sync")]
 
 _SECTIONS = {"Unit", "Service", "Install"}
 _ASSIGNMENT = re.compile(r"([A-Z][A-Za-z]+)=(.*)")

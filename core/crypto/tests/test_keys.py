@@ -143,7 +143,7 @@ def test_under_systemd_the_secret_is_the_one_that_was_handed(tmp_path, monkeypat
     assert card_key(never) == b"\1" * 32
     assert database_key(never) == b"\2" * 32
     assert log_key(never).sign(b"x")
-    assert pin_pepper(never) == b"\4" * 32
+    assert pin_pepper(never) == b"\5" * 32
     assert not never.exists()
 
 
