@@ -222,7 +222,6 @@ def test_a_certificate_that_ended_is_renewed_by_the_log_key(web, code):
     assert made.certificate != answer.certificate
 
 
-@pytest.mark.feature("STO-01")
 def test_commands_alone_take_a_merchant_from_nothing_to_a_joined_hub(web, gate, tmp_path):
     folder = tmp_path / "office"
     with started_office(folder) as (own_web, own_gate):

@@ -1,0 +1,1 @@
+"""Boxes and head office, joined by the commands that a person types."""
