@@ -16,12 +16,20 @@ from core.enrolment import Broker
 from core.errors import Refused
 from core.web import tell as tell_refusal
 from hub.app import open_hub
-from hub.box import Box
 from hub.command_line import data_option, until_told, use_credentials
 from hub.doorbell import ring
-from hub.sync import Joined, Unreachable, join, joined, load_link
-from hub.sync.line import RETRY_MAX_S, Retry
-from hub.sync.runtime import Options, Sending
+from hub.sync import (
+    RETRY_MAX_S,
+    Declined,
+    Joined,
+    Options,
+    Retry,
+    Sending,
+    Unreachable,
+    join,
+    joined,
+    load_link,
+)
 
 JOINED_LOOK_S = 1.0
 RESTART = "systemctl restart 'dianshu-*'"
@@ -126,7 +134,9 @@ def join_command(*, url: str, code: str, bring: bool, ca: Path | None, data: Pat
             context=_public_context(ca),
         )
     except Refused as refused:
-        _fail(box, refused)
+        _fail(refused, tell_refusal(refused, box.parts.refusals))
+    except Declined as declined:
+        _fail(declined, declined.message or declined.code)
     except Unreachable as error:
         raise click.ClickException(f"{_both(UNREACHABLE)}\n({error})") from error
     except ValueError as error:
@@ -152,15 +162,9 @@ def _public_context(ca: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _fail(box: Box, refused: Refused) -> NoReturn:
-    known = REASONS.get(refused.code)
-    if known is not None:
-        raise click.ClickException(_both(known)) from refused
-    if refused.code in box.parts.refusals:
-        told = tell_refusal(refused, box.parts.refusals)
-    else:
-        told = str(refused.facts.get("message") or refused.code)
-    raise click.ClickException(told) from refused
+def _fail(refusal: Refused | Declined, told: str) -> NoReturn:
+    known = REASONS.get(refusal.code)
+    raise click.ClickException(told if known is None else _both(known)) from refusal
 
 
 def _tell(done: Joined) -> None:

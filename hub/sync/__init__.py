@@ -14,20 +14,27 @@ from hub.sync.downlink import (
     is_here,
     take_downlink,
 )
-from hub.sync.head_office import Unreachable, fetch_feed
+from hub.sync.head_office import Declined, Unreachable, fetch_feed
 from hub.sync.joining import Joined, join, take_feed, take_up, vouched_batch
+from hub.sync.line import RETRY_MAX_S, Retry
 from hub.sync.link import Link, joined, load_link, save_link, tls_context
 from hub.sync.outbox import Outbox, head_at, outbox, sealed_head, sealed_segments
+from hub.sync.runtime import Options, Sending
 from hub.sync.state import LinkState, is_connected, link_state
 from hub.sync.tables import LOCAL
 
 __all__ = [
     "LOCAL",
+    "RETRY_MAX_S",
+    "Declined",
     "Joined",
     "Link",
     "LinkState",
     "Moved",
+    "Options",
     "Outbox",
+    "Retry",
+    "Sending",
     "Unreachable",
     "begin_downlink",
     "downlink_cursor",

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from core.enrolment import EnrolAnswer, EnrolRequest, RenewAnswer, RenewRequest
-from core.errors import Refused
 from core.wire import BadBatch, FeedBatch, unpack_batch
 
 T = TypeVar("T")
@@ -22,6 +21,15 @@ ANSWER_TIMEOUT_S = 30.0
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 FEED_DOCUMENTS = 500
 """How many documents of the feed one batch may hold."""
+
+
+class Declined(Exception):
+    """Head office says no: its code for the reason, and its own words for it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
 
 
 class Unreachable(Exception):
@@ -75,7 +83,7 @@ def parse_url(url: str) -> Address:
 def enrol(url: str, asked: EnrolRequest, *, context: ssl.SSLContext) -> EnrolAnswer:
     """Ask head office to take this hub in.
 
-    Raises Unreachable, Refused with head office's own code, and ValueError for a wrong URL.
+    Raises Unreachable, Declined, and ValueError for a wrong URL.
     """
     body = msgspec.json.encode(asked)
     answered = _ask(parse_url(url), "POST", "/enrol", body=body, context=context)
@@ -172,4 +180,4 @@ def _refused(answered: Answered) -> Exception:
     code = failed.code or failed.error.code
     if not code:
         return Unreachable(f"{answered.status}, and no reason that is known here")
-    return Refused(code, message=failed.message or failed.error.message)
+    return Declined(code, failed.message or failed.error.message)

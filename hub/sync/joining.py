@@ -45,8 +45,8 @@ def join(
 ) -> Joined:
     """Join the hub to the head office at `url`; `bring` takes a running shop's own along.
 
-    Refused: already_joined, has_own_feed, nothing_to_bring, answer_wrong, and what head office
-    refuses. Raises Unreachable, and ValueError for a wrong URL. Then nothing has changed.
+    Refused: already_joined, has_own_feed, nothing_to_bring, answer_wrong. Raises Declined,
+    Unreachable, and ValueError for a wrong URL. Then nothing has changed.
     """
     held = load_link(box.folder)
     if held is not None:

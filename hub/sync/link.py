@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from core.crypto import secret_file, verify_log
 from core.enrolment import Broker, EnrolAnswer
-from core.wire.topics import link_name
+from core.wire import link_name
 
 LINK_FILE = "link.json"
 KEY_CREDENTIAL = "link-key"
