@@ -10,6 +10,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from hub.demo.office import (
     open_office,
     open_second,
 )
-from hub.demo.programs import Crew, Program, WillNotStart, no_mosquitto
+from hub.demo.programs import Crew, WillNotStart, no_mosquitto
 from hub.demo.seed import seed
 from hub.devices import find_typeface, set_printer
 from hub.simulator import Cast, Stage, read_cast, read_stage, write_cast, write_stage
@@ -108,7 +109,6 @@ def demo(*, folder: Path, reset: bool, no_browser: bool, stores: int, alone: boo
             office=not alone,
             ports=choose_ports(folder / "ports.json"),
         )
-        _first_store(wanted, console)
         stopping = until_told()
         # A closed terminal is an end like any other.
         signal.signal(signal.SIGHUP, lambda *_: stopping.set())
@@ -136,33 +136,36 @@ def _run(wanted: Wanted, console: Console, stopping: Event, *, no_browser: bool)
 
 
 def _start(wanted: Wanted, crew: Crew, console: Console, stopping: Event) -> bool:
-    """Start all that is wanted, head office first where a store has yet to be joined to it."""
+    """Start all that is wanted; on the first run, make what is missing on the way."""
     place = Place.below(wanted.folder)
-    office = open_office(place) if wanted.office else None
-    programs: list[Program] = []
-    if office is not None:
-        programs += office_programs(wanted.folder, wanted.ports)
-        if not all(joined(site.folder) for site in wanted.sites):
-            console.print("正在把门店接到总部（只做一次）… Joining the stores, once …")
-            if not crew.start(programs, stopping):
-                return False
-            programs.clear()
-            _join(wanted, place, office)
-    address, stands_in = wanted.ports.head_office, no_mosquitto()
-    write_stage(
-        wanted.stage,
-        Stage(
-            branches=tuple(
-                site.branch(wanted.ports if office else None) for site in wanted.sites
-            ),
-            head_office=office.shown(address, stands_in=stands_in) if office else None,
-        ),
-    )
+    if wanted.office:
+        # At once: head office starts while the first store's past is made.
+        place.clear()
+        crew.launch(office_programs(wanted.folder, wanted.ports))
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        opening = aside.submit(open_office, place) if wanted.office else None
+        _first_store(wanted, console)
+        office = opening.result() if opening else None
+    if office is not None and not all(joined(site.folder) for site in wanted.sites):
+        console.print("正在把门店接到总部（只做一次）… Joining the stores, once …")
+        if not crew.ready(stopping):
+            return False
+        _join(wanted, place, office)
+    write_stage(wanted.stage, _stage(wanted, office))
     for site in wanted.sites:
         _connect_printer(site)
-        programs += store_programs(wanted.folder, site, joined=wanted.office)
-    programs.append(simulators(wanted.folder, wanted.ports, wanted.stage))
-    return crew.start(programs, stopping)
+        crew.launch(store_programs(wanted.folder, site, joined=wanted.office))
+    crew.launch([simulators(wanted.folder, wanted.ports, wanted.stage)])
+    return crew.ready(stopping)
+
+
+def _stage(wanted: Wanted, office: Office | None) -> Stage:
+    ports = wanted.ports if office else None
+    branches = tuple(site.branch(ports) for site in wanted.sites)
+    if office is None:
+        return Stage(branches=branches)
+    shown = office.shown(wanted.ports.head_office, stands_in=no_mosquitto())
+    return Stage(branches=branches, head_office=shown)
 
 
 def _join(wanted: Wanted, place: Place, office: Office) -> None:

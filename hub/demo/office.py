@@ -86,6 +86,11 @@ class Place:
     def below(cls, folder: Path) -> Place:
         return cls(data=folder / "cloud", account=folder / "office.json")
 
+    def clear(self) -> None:
+        """Throw away what was half made: without its account nobody could log in."""
+        if not self.account.exists():
+            shutil.rmtree(self.data, ignore_errors=True)
+
     def command(self, *words: str, said: str = "") -> str:
         """Run one of head office's commands; return what it printed. Raises OfficeFailed."""
         done = subprocess.run(  # noqa: S603 - our own words
@@ -111,8 +116,6 @@ def open_office(place: Place) -> Office:
     """
     if place.account.exists():
         return msgspec.json.decode(read_private(place.account), type=Office)
-    # Without its account it is half made: nobody could log in.
-    shutil.rmtree(place.data, ignore_errors=True)
     merchant = place.command("merchant", "add", MERCHANT)
     password = "-".join(secrets.choice(WORDS) for _word in range(PASSWORD_WORDS))
     totp_secret = b32encode(secrets.token_bytes(SECRET_BYTES)).decode()

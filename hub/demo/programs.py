@@ -86,27 +86,30 @@ class Crew:
 
     def __init__(self) -> None:
         self._programs: list[Program] = []
+        self._waiting: list[Program] = []
 
-    def start(self, programs: Iterable[Program], stopping: Event) -> bool:
-        """Start these beside the others and wait until all serve; False when told to stop.
-
-        Raises WillNotStart.
-        """
-        fresh = list(programs)
-        for program in fresh:
+    def launch(self, programs: Iterable[Program]) -> None:
+        """Start these beside the others, without waiting for them."""
+        for program in programs:
             program.log.write_bytes(b"")
             self._programs.append(program)
             program.start()
+            self._waiting.append(program)
+
+    def ready(self, stopping: Event) -> bool:
+        """Wait until all that were launched serve; False when told to stop meanwhile.
+
+        Raises WillNotStart.
+        """
         ends_at = time.monotonic() + READY_TIMEOUT_S
-        waiting = fresh
-        while waiting:
+        while self._waiting:
             self._mend(DEATHS_EARLY_MAX)
-            waiting = [program for program in waiting if not program.serves()]
-            if waiting and time.monotonic() > ends_at:
-                raise WillNotStart(_told(waiting[0]))
+            self._waiting = [program for program in self._waiting if not program.serves()]
+            if self._waiting and time.monotonic() > ends_at:
+                raise WillNotStart(_told(self._waiting[0]))
             if stopping.wait(POLL_S):
                 return False
-        for program in fresh:
+        for program in self._programs:
             program.deaths = 0
         return True
 

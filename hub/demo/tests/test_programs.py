@@ -71,7 +71,8 @@ def alive(pid):
 def test_a_program_that_ends_is_started_again(program):
     child = program(SERVES)
     crew, stopping = Crew(), threading.Event()
-    assert crew.start([child], stopping)
+    crew.launch([child])
+    assert crew.ready(stopping)
     watching = watched(crew, stopping)
     try:
         first = child.process.pid
@@ -86,8 +87,9 @@ def test_a_program_that_ends_is_started_again(program):
 
 def test_one_that_cannot_start_is_told_with_its_last_words(program):
     crew = Crew()
+    crew.launch([program(DIES)])
     with pytest.raises(WillNotStart, match="the port is taken"):
-        crew.start([program(DIES)], threading.Event())
+        crew.ready(threading.Event())
     crew.stop()
 
 
@@ -95,7 +97,8 @@ def test_told_to_stop_while_starting_it_stops(program):
     child = program("import time\ntime.sleep(60)")
     crew, stopping = Crew(), threading.Event()
     stopping.set()
-    assert not crew.start([child], stopping)
+    crew.launch([child])
+    assert not crew.ready(stopping)
     crew.stop()
     assert not child.runs
 
@@ -104,7 +107,8 @@ def test_one_that_does_not_listen_is_ended_by_force(program, monkeypatch):
     monkeypatch.setattr("hub.demo.programs.STOP_TIMEOUT_S", 0.5)
     child = program(IGNORES)
     crew = Crew()
-    assert crew.start([child], threading.Event())
+    crew.launch([child])
+    assert crew.ready(threading.Event())
     crew.stop()
     assert child.process.returncode == -signal.SIGKILL
 
@@ -112,7 +116,8 @@ def test_one_that_does_not_listen_is_ended_by_force(program, monkeypatch):
 def test_what_a_program_started_ends_with_it(program):
     child = program(LEAVES_A_CHILD)
     crew = Crew()
-    assert crew.start([child], threading.Event())
+    crew.launch([child])
+    assert crew.ready(threading.Event())
     pid = child.process.pid
     (grandchild,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     crew.stop()
