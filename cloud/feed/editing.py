@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,8 @@ from core.feed import FeedDocument, FeedPublished
 from core.feed import publish as publish_as_author
 from core.journal import Act, Event
 from core.sqlite import Row, Writer
+
+log = logging.getLogger(__name__)
 
 OPEN_TOPICS = frozenset({"item", "category", "offer", "settings", "company", "staff"})
 """What a store may edit for all. A role would let it hand out rights that it was not given."""
@@ -50,23 +53,57 @@ def adopt(tx: Writer, act: Act, proposal: Proposal) -> bool:
 
     The event names the person and, as the device, the hub. Declined is what the hub may not
     edit, and an edit older than one that it did not know of; then what holds is published anew
-    in nobody's name, because the hub shows its own until something newer comes.
+    in nobody's name, because the hub shows its own until something newer comes. A proposal that
+    was answered before is not answered again.
     """
     body, event = proposal.body, proposal.event
-    may = body.topic in OPEN_TOPICS or (body.topic == OWN_TOPIC and body.key == proposal.store)
-    # An edit whose content was erased meanwhile says nothing any more.
-    says = body.withdrawn or proposal.content is not None
-    taken = may and says and not _overtaken(tx, proposal)
-    content = proposal.content if taken else _held_content(tx, body.topic, body.key)
-    named = (
-        replace(act, store=event.store, actor=event.actor, device=event.origin)
-        if taken
-        else replace(act, actor=None, device=None)
+    known = tx.one(
+        "SELECT device FROM feed_edit WHERE answers = :event AND proposed = 0", event=event.id
     )
+    if known is not None:
+        return known["device"] is not None
+    if _may(proposal) and not _overtaken(tx, proposal) and _take_over(tx, act, proposal):
+        return True
     publish_as_author(
-        tx, named, topic=body.topic, key=body.key, content=content, answers=event.id
+        tx,
+        replace(act, actor=None, device=None),
+        topic=body.topic,
+        key=body.key,
+        content=_held_content(tx, body.topic, body.key),
+        answers=event.id,
     )
-    return taken
+    return False
+
+
+def _may(proposal: Proposal) -> bool:
+    body = proposal.body
+    if not body.withdrawn and proposal.content is None:
+        return False  # Its content was erased meanwhile: it says nothing any more.
+    return body.topic in OPEN_TOPICS or (body.topic == OWN_TOPIC and body.key == proposal.store)
+
+
+def _take_over(tx: Writer, act: Act, proposal: Proposal) -> bool:
+    """Publish a proposal; False, and nothing is changed, where head office cannot read it."""
+    body, event = proposal.body, proposal.event
+    tx.run("SAVEPOINT adoption")
+    try:
+        publish_as_author(
+            tx,
+            replace(act, store=event.store, actor=event.actor, device=event.origin),
+            topic=body.topic,
+            key=body.key,
+            content=proposal.content,
+            answers=event.id,
+        )
+    except Exception:
+        # It may come from a newer hub; what that hub means is for the update to say.
+        log.exception("cannot take over %s/%s of %s", body.topic, body.key, event.origin)
+        tx.run("ROLLBACK TO adoption")
+        return False
+    else:
+        return True
+    finally:
+        tx.run("RELEASE adoption")
 
 
 def _overtaken(tx: Writer, proposal: Proposal) -> bool:

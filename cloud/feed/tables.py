@@ -53,6 +53,7 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
                 "CREATE INDEX feed_edit_by_document ON feed_edit (topic, key, pos)",
                 "CREATE UNIQUE INDEX feed_edit_by_event ON feed_edit (event)",
+                "CREATE INDEX feed_edit_by_answer ON feed_edit (answers) WHERE answers <> ''",
             ),
         ),
     ),

@@ -7,6 +7,7 @@ sealed in it, kept beside the hubs' and only then told. Any step may be the last
 power cut; the next start goes on from what is committed.
 """
 
+from cloud.ingest.rebuilding import NotEmpty, differences, restore
 from cloud.ingest.runtime import run_ingest, serve_hubs
 
-__all__ = ["run_ingest", "serve_hubs"]
+__all__ = ["NotEmpty", "differences", "restore", "run_ingest", "serve_hubs"]

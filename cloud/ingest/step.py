@@ -294,7 +294,8 @@ def _stand(
         cursor = Cursor(have=standing.have, head=standing.head)
     state = replace(
         state,
-        standing=standing,
+        # A runtime that gives only what differs must be heard when it loses twice.
+        standing=replace(standing, lost=False),
         cursor=cursor,
         sender=state.sender.extend(standing.down_len),
     )
