@@ -17,6 +17,7 @@ from cloud.command_line import data_option, opened
 from cloud.feed import publish
 from cloud.fleet import add_store, shut_out
 from cloud.fleet import make_code as code_for
+from cloud.list_commands import export_group, import_group
 from cloud.platform import (
     BROKER,
     CODE_LIFE_MS,
@@ -48,6 +49,10 @@ SHOWN_IN = BusinessDay("Asia/Shanghai")
 @click.group()
 def admin() -> None:
     """Set up and care for head office on this machine."""
+
+
+admin.add_command(import_group)
+admin.add_command(export_group)
 
 
 @admin.group()

@@ -94,10 +94,11 @@ def take_list_in(schema: Schema[Any], target: Target, wishes: Wishes) -> None:
         raise click.ClickException(tell_refusal(refused, known)) from refused
 
 
-def write_list_out(schema: Schema[Any], rows: Iterable[Any], file: Path) -> None:
-    """Write rows to a file by the ending of its name."""
+def write_list_out(schema: Schema[Any], rows: Iterable[Any], file: Path) -> int:
+    """Write rows to a file by the ending of its name; return how many."""
     count = writer_for(file)(file, schema, rows)
     Console().print(f"写出 {count} 行到 {file}")
+    return count
 
 
 def writer_for(file: Path) -> Callable[..., int]:

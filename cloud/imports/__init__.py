@@ -6,6 +6,7 @@ process, each batch together with the note of how far it is, so that a run that 
 where it stopped.
 """
 
+from cloud.imports.exporting import note_export, rows_of
 from cloud.imports.posting import BATCH_ROWS, SCHEMAS, Poster, add_categories_of, post_batch
 from cloud.imports.running import mark
 from cloud.imports.tables import PART
@@ -36,5 +37,7 @@ __all__ = [
     "Poster",
     "add_categories_of",
     "mark",
+    "note_export",
     "post_batch",
+    "rows_of",
 ]

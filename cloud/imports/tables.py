@@ -54,6 +54,6 @@ PART = Part(
         "no_run": Refusal(404, N_("没有这次导入，可能已经过期删除")),
         "run_started": Refusal(409, N_("这次导入已经开始了")),
         "import_busy": Refusal(409, N_("“%(name)s”还在导入，请等它完成")),
-        "no_branch": Refusal(404, N_("没有代号为 %(code)s 的门店")),
+        "no_branch": Refusal(404, N_("没有代号为 %(typed)s 的门店")),
     },
 )
