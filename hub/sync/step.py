@@ -206,7 +206,8 @@ def _stand(state: HubState, standing: Standing, now_ms: int) -> tuple[HubState, 
         cursor = Cursor(have=standing.down_n, head=standing.down_head)
     state = replace(
         state,
-        standing=standing,
+        # A runtime that gives only what differs must be heard when it loses twice.
+        standing=replace(standing, lost=False),
         cursor=cursor,
         sender=state.sender.extend(standing.n),
         fetching=state.fetching and not standing.lost,

@@ -114,7 +114,7 @@ class HubNode(Node):
 
     def connect(self) -> None:
         """Try to get on the line; try again in a while."""
-        if self.up:
+        if self.up or self.life is None:
             return
         if self.hub in self.world.cut:
             self.world.later(self.world.chance.randrange(200, 3_000), self.life, self.connect)
@@ -131,7 +131,9 @@ class HubNode(Node):
         self.up = False
         self.world.hang_up(self)
         self.feed(wire.LineDown())
-        self.world.later(self.world.chance.randrange(100, 4_000), self.life, self.connect)
+        if self.life is not None:
+            wait = self.world.chance.randrange(100, 4_000)
+            self.world.later(wait, self.life, self.connect)
 
     def standing(self, *, lost: bool = False) -> wire.Standing:
         disk = self.disk
