@@ -57,6 +57,8 @@ def test_every_file_that_the_role_copies_exists():
 def test_every_file_of_systemd_is_installed_by_the_role():
     told = "".join(path.read_text(encoding="utf-8") for path in files(ROLE, ".yml"))
     for path in files(SYSTEMD, ".service", ".conf"):
+        if path.is_relative_to(SYSTEMD / "cloud"):
+            continue  # The role makes hubs; head office stands elsewhere.
         assert str(path.relative_to(SYSTEMD)) in told, path
 
 
