@@ -34,7 +34,7 @@ def test_each_store_stands_with_its_sales_and_when_it_was_last_heard(office):
     home = words(browser.get("/"))
     assert "今天营业额 ¥265.50 3 单 今天充值 ¥1,000.00 1 笔 其中用储值付 ¥128.00" in home
     assert "会员手里的储值 ¥972.00 本金 ¥872.00 · 赠金 ¥100.00" in home
-    assert "江边店 现在连不上" in home
+    assert "江边店现在连不上" in home
 
 
 def test_one_store_and_one_day_are_shown_alone(office):
