@@ -222,6 +222,7 @@ def pay_form() -> str:
             key=service.payment_key(found),
             screen=_screen(db, act),
             asked=False,
+            had=None,
         )
 
 
@@ -309,7 +310,8 @@ def _screen(db: Reader, act: Act) -> service.Screen:
 def _elsewhere_part(*, asked: bool) -> str:
     with read() as db:
         shown = _screen(db, reading_act(db))
-        return render_template("pos/_pay_elsewhere.html", screen=shown, asked=asked)
+        had = request.args.get("had", type=int)
+        return render_template("pos/_pay_elsewhere.html", screen=shown, asked=asked, had=had)
 
 
 def _after(touched: str = "") -> Any:
