@@ -197,8 +197,9 @@ class Box:
 class Office:
     """An opened head office with two merchants of two stores each."""
 
-    def __init__(self, folder, furnished=None):
-        self.clock = ManualClock(int(MORNING.timestamp() * 1000))
+    def __init__(self, folder, furnished=None, *, at=None):
+        """Open `folder`; what another office `furnished` there is taken over as it is."""
+        self.clock = ManualClock(at or int(MORNING.timestamp() * 1000))
         ids = seeded(12 if furnished else 11)
         self.platform = open_cloud(folder, clock=self.clock, ids=ids)
         self.merchants = {}

@@ -20,8 +20,6 @@ def known(office):
         return stores(db)
 
 
-@pytest.mark.feature("STO-01")
-@pytest.mark.feature("STO-08")
 def test_a_store_is_opened_by_a_form_listed_closed_and_opened_again(office):
     browser = office.browser()
     answer = browser.post("/stores", page="/stores/new", address="北门街 3 号", **NEW)
@@ -94,7 +92,7 @@ def test_a_box_is_let_in_by_the_code_once_and_shut_out_again(office):
     hub = Hub(name="feedfacefeedface", seed=77)
     enrol(office.platform, hub.request(code), bring=lambda *_: 0)
     other = Hub(name="feedfacefeedfacd", seed=78)
-    with pytest.raises(Refused, match="code_used"):
+    with pytest.raises(Refused, match="join_code_used"):
         enrol(office.platform, other.request(code), bring=lambda *_: 0)
     assert "feedface" in words(browser.get("/stores/s2"))
     assert "不能撤回" in words(browser.get(f"/hubs/{hub.name}/revoke"))

@@ -55,7 +55,6 @@ def test_every_movement_stands_with_its_store_time_and_kind(office):
     assert "¥872.00" in words(page)
 
 
-@pytest.mark.feature("STO-07")
 def test_one_phone_registered_in_two_stores_is_flagged(office):
     first = office.a.member("李慧敏", "13812342046")
     second = office.b.member("李惠敏", "13812342046")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from cloud.access import Lookout
 from cloud.access.tests.office import words
 from cloud.sales.figures import Debt, settled
@@ -17,7 +15,6 @@ def row_of(page, name):
     return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
 
-@pytest.mark.feature("STO-06")
 def test_each_store_stands_with_its_sales_and_when_it_was_last_heard(office):
     member = office.a.member()
     office.a.top_up(member)
@@ -77,7 +74,6 @@ def test_an_open_page_hears_of_a_bill_and_finds_it(office):
     assert "¥77.00" in words(browser.part("/sales"))
 
 
-@pytest.mark.feature("STO-05")
 def test_who_owes_whom_shows_after_money_from_one_store_was_spent_in_another(office):
     member = office.a.member()
     office.a.top_up(member, principal=100_000, bonus=10_000)
