@@ -1,4 +1,9 @@
-"""The demo, started as a stranger starts it, and a browser to use it with."""
+"""The demo, started as a stranger starts it, and a browser to use it with.
+
+`demo` is one shop on its own, which is enough for whoever stands at its tills; `chain` is what
+the command runs without further words: two stores, their lines, head office. A file takes one
+of them, so that a worker starts twelve programs only where a journey needs them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +24,29 @@ from tests.journeys.browser import ROOT, launch_options
 
 START_S = 120.0
 STOP_S = 20.0
+COMMAND = (sys.executable, "-c", "from hub.demo import demo; demo()", "--no-browser")
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory) -> Any:
-    """Run `dianshu demo --no-browser` in a folder of its own; yield its urls.json."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-c", "from hub.demo import demo; demo()"]
+def demo(tmp_path_factory) -> Iterator[Any]:
+    """Run one shop without a head office, in a folder of its own; yield its urls.json."""
+    with started(tmp_path_factory.mktemp("demo"), "--alone") as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory) -> Iterator[Any]:
+    """Run two stores and their head office; yield urls.json."""
+    with started(tmp_path_factory.mktemp("chain")) as urls:
+        yield urls
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[Any]:
+    """Run the demo below a folder; lend its urls.json."""
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(
-            [*command, "--no-browser", "--dir", str(folder / "shop")],
+            [*COMMAND, "--dir", str(folder / "shop"), *words],
             cwd=ROOT,
             stdout=said,
             stderr=said,
