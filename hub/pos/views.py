@@ -223,6 +223,7 @@ def pay_form() -> str:
             screen=_screen(db, act),
             asked=False,
             had=None,
+            due=plan.due,
         )
 
 
@@ -310,8 +311,13 @@ def _screen(db: Reader, act: Act) -> service.Screen:
 def _elsewhere_part(*, asked: bool) -> str:
     with read() as db:
         shown = _screen(db, reading_act(db))
-        had = request.args.get("had", type=int)
-        return render_template("pos/_pay_elsewhere.html", screen=shown, asked=asked, had=had)
+        return render_template(
+            "pos/_pay_elsewhere.html",
+            screen=shown,
+            asked=asked,
+            had=request.args.get("had", type=int),
+            due=shown.ticket.bill.total if shown.ticket else 0,
+        )
 
 
 def _after(touched: str = "") -> Any:
