@@ -12,7 +12,7 @@ from cloud.platform import enrol
 from core.feed import held_pos, replay
 from core.journal import drain_all, rebuild
 from core.wallet import CLOUD, holdings
-from hub.sync import joining, runtime
+from hub.sync import downlink, joining, runtime
 from hub.sync.step import Line
 from tests.simulation.node import Profile, World
 from tests.simulation.real_nodes import RealCloud, RealHub, SimulatedGate, SimulatedLine
@@ -220,3 +220,10 @@ def test_the_programs_databases_add_up_once_it_is_healed(profile, tmp_path, monk
 @pytest.mark.parametrize("seed", range(4, 40))
 def test_the_programs_databases_add_up_over_more_seeds(profile, seed, tmp_path, monkeypatch):
     live(profile, seed, tmp_path, monkeypatch)
+
+
+def test_a_box_that_never_takes_in_what_it_was_sent_is_noticed(tmp_path, monkeypatch):
+    # The databases' own control: without it an empty history would pass as well.
+    monkeypatch.setattr(downlink, "take_in", lambda *_args, **_more: None)
+    with pytest.raises(AssertionError, match=r"told \d+, held \d+"):
+        live(MIXED, 3, tmp_path, monkeypatch)
