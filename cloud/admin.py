@@ -17,6 +17,7 @@ from cloud.command_line import data_option, opened
 from cloud.feed import publish
 from cloud.fleet import add_store, shut_out
 from cloud.fleet import make_code as code_for
+from cloud.ingest import NotEmpty, differences, restore
 from cloud.list_commands import export_group, import_group
 from cloud.platform import (
     BROKER,
@@ -82,6 +83,39 @@ def list_merchants(*, data: Path) -> None:
             with platform.merchant(merchant_id).door.read() as db:
                 branches = len(stores(db))
             click.echo(f"{merchant_id}  {name}  stores {branches}  hubs {hubs}")
+
+
+@merchant.command("check")
+@data_option
+@click.argument("merchant_id")
+def check_merchant(*, data: Path, merchant_id: str) -> None:
+    """Replay a merchant's journals and compare: chains, seals and every table."""
+    with opened(data) as platform:
+        checked = platform.merchant(merchant_id)
+        found = [str(finding) for finding in checked.findings()]
+        found += differences(platform, checked)
+    for line in found:
+        click.echo(line)
+    if found:
+        raise click.ClickException(f"有 {len(found)} 处不符 {len(found)} do not hold")
+
+
+@merchant.command("restore")
+@data_option
+@click.argument("merchant_id")
+def restore_merchant(*, data: Path, merchant_id: str) -> None:
+    """Put a merchant's lost database back from what hubs sent; ingest must not run."""
+    with opened(data):  # Refuses in words what cannot be opened at all.
+        pass
+    try:
+        events = restore(data, merchant_id)
+    except NotEmpty as error:
+        raise click.ClickException(
+            "这个商户的数据库里已有记录，不会覆盖 this merchant's database is not empty"
+        ) from error
+    except Refused as refused:
+        raise click.ClickException(str(refused)) from refused
+    click.echo(events)
 
 
 # -- people ------------------------------------------------------------------------------------

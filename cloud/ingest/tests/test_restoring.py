@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from cloud.__main__ import cloud
 from cloud.app import open_cloud
 from cloud.feed import position
 from cloud.ingest import NotEmpty, differences, restore
@@ -98,3 +100,23 @@ def test_a_merchant_of_whom_nothing_is_kept_cannot_be_put_back(platform, merchan
     with pytest.raises(Refused, match="no_merchant"):
         restore(folder, merchant.id)
     open_cloud(folder).close()
+
+
+def test_the_commands_check_a_merchant_and_put_it_back(platform, merchant, desk, first):
+    member = first.member()
+    first.top_up(member, 10_000)
+    desk.sync(first)
+
+    def run(*words):
+        known = ["admin", "merchant", *words, merchant.id, "--data", str(platform.folder)]
+        return CliRunner().invoke(cloud, known, catch_exceptions=False)
+
+    assert run("check").exit_code == 0
+    merchant.door.write(lambda tx: tx.run("UPDATE holding SET amount = amount + 1"))
+    bad = run("check")
+    assert bad.exit_code == 1
+    assert "holding: row 1 is" in bad.stdout
+    assert run("restore").exit_code == 1
+    lose(platform, merchant)
+    assert int(run("restore").stdout) > 3
+    assert run("check").exit_code == 0
