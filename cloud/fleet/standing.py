@@ -139,7 +139,7 @@ class Branch:
 
     @property
     def worries(self) -> tuple[Worry, ...]:
-        return tuple(worry for box in self.in_use for worry in box.worries)
+        return tuple(worry for box in self.boxes for worry in box.worries)
 
 
 def fleet(platform: Platform, merchant: Merchant) -> list[Branch]:
@@ -183,7 +183,13 @@ def _arrived(shared: Reader, hub: Hub) -> int:
 
 
 def _standing(
-    db: Reader, hub: Hub, acked: int, *, pos: int, now: int, alarms: list[tuple[str, Worry]]
+    db: Reader,
+    hub: Hub,
+    acked: int,
+    *,
+    pos: int,
+    now: int,
+    alarms: list[tuple[str, str, Worry]],
 ) -> Standing:
     newest_at = db.value(
         "SELECT at FROM sale WHERE origin = :hub ORDER BY date DESC, at DESC LIMIT 1",
@@ -192,7 +198,12 @@ def _standing(
     quarantined = db.value("SELECT count(*) FROM quarantine WHERE origin = :hub", hub=hub.id)
     waiting = 0 if hub.revoked else max(0, hub.reported_seq - acked)
     worries = [] if hub.revoked else [*_worries(hub, waiting, now), *_kept_out(quarantined)]
-    told = [worry for hub_id, worry in alarms if hub_id == hub.id]
+    told = [
+        worry
+        for hub_id, kind, worry in alarms
+        # What a box did before it was shut out is settled; that it still sends is not.
+        if hub_id == hub.id and (not hub.revoked or kind == "revoked")
+    ]
     return Standing(
         hub=hub,
         waiting=waiting,
@@ -243,7 +254,7 @@ def _kept_out(count: int) -> Iterator[Worry]:
         )
 
 
-def _alarms(shared: Reader, merchant: str, *, since: int) -> Iterator[tuple[str, Worry]]:
+def _alarms(shared: Reader, merchant: str, *, since: int) -> Iterator[tuple[str, str, Worry]]:
     """Yield the newest alarm of each box and kind, with how many there were."""
     gathered: dict[tuple[str, str], tuple[int, int]] = {}
     for row in alarms_of(shared, merchant):
@@ -252,4 +263,4 @@ def _alarms(shared: Reader, merchant: str, *, since: int) -> Iterator[tuple[str,
             gathered[row["hub"], row["kind"]] = (max(at, row["at"]), times + 1)
     for (hub, kind), (at, times) in gathered.items():
         what, advice = ALARMS.get(kind, OTHER_ALARM)
-        yield hub, Worry(what=what, advice=advice, level="bad", at=at, times=times)
+        yield hub, kind, Worry(what=what, advice=advice, level="bad", at=at, times=times)

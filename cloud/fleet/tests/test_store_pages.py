@@ -160,9 +160,21 @@ def test_an_alarm_is_told_in_plain_words_with_what_to_do(office, kind, said):
     assert said not in words(office.browser().get("/stores"))
 
 
-def test_a_merchant_without_stores_may_take_over_a_shop_that_runs(office):
-    with office.merchant.door.read() as db:
-        assert stores(db)
+def test_of_a_box_that_was_shut_out_only_that_it_still_sends_is_told(office):
+    with office.platform.door.read() as db:
+        hub = find_hub(db, office.a.hub)
+    for kind in ("forked", "revoked"):
+        office.platform.door.write(
+            lambda tx, kind=kind: alarm(tx, office.platform, hub, kind=kind, detail="x")
+        )
+    browser = office.browser()
+    browser.post(f"/hubs/{hub.id}/revoke")
+    page = words(browser.get("/stores"))
+    assert "已停用的主机还在发数据" in page
+    assert "两份不同的记录" not in page
+
+
+def test_a_merchant_with_stores_takes_over_no_shop(office):
     answer = office.browser().post("/stores/takeover")
     assert answer.status_code == 422, "there are stores, so it must be said which"
 
