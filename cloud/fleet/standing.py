@@ -13,6 +13,8 @@ from core.errors import N_
 from core.organisation import Store, stores
 from core.sqlite import Reader
 
+Alarms = list[tuple[str, str, "Worry"]]
+"""The box, the kind, and what is told of it."""
 SILENT_MS = 10 * MINUTE_MS
 ALARM_SHOWN_MS = 7 * DAY_MS
 CERTIFICATE_SOON_MS = 30 * DAY_MS
