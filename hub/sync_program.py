@@ -35,14 +35,39 @@ JOINED_LOOK_S = 1.0
 RESTART = "systemctl restart 'dianshu-*'"
 
 REASONS = {
-    "code_wrong": ("加入码不对，请核对后再输", "the code is wrong: check it and type it again"),
-    "code_used": ("这个加入码已经用过，请在总部另取一个", "the code was used: get another one"),
-    "code_expired": ("加入码已过期，请在总部另取一个", "the code is over: get another one"),
-    "code_locked": (
-        "这个加入码试错次数太多，请在总部另取一个",
+    "join_code_wrong": (
+        "接入码不对，请核对后再输",
+        "the code is wrong: check it and type it again",
+    ),
+    "join_code_used": (
+        "这个接入码已经用过，请在总部另取一个",
+        "the code was used: get another one",
+    ),
+    "join_code_expired": (
+        "接入码已过期，请在总部另取一个",
+        "the code is over: get another one",
+    ),
+    "join_code_locked": (
+        "这个接入码试错次数太多，请在总部另取一个",
         "too many wrong tries for this code: get another one",
     ),
-    "too_many": ("尝试太频繁，请过一会儿再试", "too many tries: wait a while"),
+    "too_many_guesses": ("尝试太频繁，请过一会儿再试", "too many tries: wait a while"),
+    "hub_known": (
+        "这台主机已经接入过，不能再接入到这里",
+        "this hub was joined before and cannot be joined here",
+    ),
+    "feed_there": (
+        "这个商户已经有资料；请去掉 --bring，或换一个新商户",
+        "this merchant has data already: leave --bring out, or take a new merchant",
+    ),
+    "feed_missing": (
+        "这个商户还没有门店；请用 --bring 带着资料接入",
+        "this merchant has no store yet: bring one along with --bring",
+    ),
+    "no_places": (
+        "总部还没有设置消息服务和门店入口的地址",
+        "head office has not been told its own addresses: cloud admin addresses",
+    ),
     "already_joined": (
         "这台主机已经加入总部",
         "this hub is joined to a head office already",

@@ -24,7 +24,7 @@ REFUSALS = {
     "bad_enrolment": Refusal(422, N_("接入请求读不懂：%(reason)s")),
     "too_many_guesses": Refusal(429, N_("从这里试错太多次，请 %(minutes)s 分钟后再试")),
 }
-GUESSED_WRONG = {"code_wrong", "code_locked", "certificate_unknown", "proof_wrong"}
+GUESSED_WRONG = {"join_code_wrong", "join_code_locked", "certificate_unknown", "proof_wrong"}
 
 
 @pages.post("/enrol")

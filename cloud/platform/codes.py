@@ -70,18 +70,18 @@ def try_code(tx: Writer, platform: Platform, typed: str) -> Row | Refused:
     try:
         code = normalise_code(typed)
     except ValueError:
-        return Refused("code_wrong")
+        return Refused("join_code_wrong")
     handle = code[:HANDLE_CHARACTERS]
     row = tx.one("SELECT * FROM enrolment_code WHERE handle = :handle", handle=handle)
     if row is None:
-        return Refused("code_wrong")
+        return Refused("join_code_wrong")
     if row["tries"] >= TRIES_MAX:
-        return Refused("code_locked")
+        return Refused("join_code_locked")
     if not hmac.compare_digest(row["hash"], _hash(platform, code)):
         tx.run(
             "UPDATE enrolment_code SET tries = tries + 1 WHERE handle = :handle", handle=handle
         )
-        return Refused("code_wrong")
+        return Refused("join_code_wrong")
     return row
 
 

@@ -81,8 +81,8 @@ class _Asked:
 def enrol(platform: Platform, request: EnrolRequest, *, bring: Bring) -> EnrolAnswer:
     """Join a hub to the merchant and store that its code was made for.
 
-    Refused: bad_certificate_request, bad_birth, no_places, code_wrong, code_locked, code_over,
-    code_used, hub_known, no_store, feed_there, feed_missing.
+    Refused: bad_certificate_request, bad_birth, no_places, join_code_wrong, join_code_locked,
+    join_code_expired, join_code_used, hub_known, no_store, feed_there, feed_missing.
     """
     asked = _read(request)
     tried = platform.door.write(lambda tx: try_code(tx, platform, request.code))
@@ -222,11 +222,11 @@ def _read(request: EnrolRequest) -> _Asked:
 def _answered(platform: Platform, code: Row, asked: _Asked) -> EnrolAnswer | None:
     """Return the answer that was lost on its way, while the code lives."""
     if platform.clock.read().at >= code["expires_at"]:
-        raise Refused("code_over")
+        raise Refused("join_code_expired")
     if code["used_at"] is None:
         return None
     if code["request_hash"] != asked.hash:
-        raise Refused("code_used")
+        raise Refused("join_code_used")
     return msgspec.json.decode(code["answer"], type=EnrolAnswer)
 
 

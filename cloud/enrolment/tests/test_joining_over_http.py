@@ -119,7 +119,7 @@ def test_an_answer_that_was_lost_is_given_again_and_a_used_code_is_not(web, code
     again = post(web, mine.request(code))
     assert (first.status, again.body) == (200, first.body)
     stranger = post(web, hub().request(code))
-    assert (stranger.status, stranger.code) == (403, "code_used")
+    assert (stranger.status, stranger.code) == (403, "join_code_used")
 
 
 def wrong(code):
@@ -129,9 +129,9 @@ def wrong(code):
 def test_five_wrong_tries_lock_the_code(fresh_web, code):
     mine = hub()
     for _ in range(5):
-        assert post(fresh_web, mine.request(wrong(code))).code == "code_wrong"
+        assert post(fresh_web, mine.request(wrong(code))).code == "join_code_wrong"
     reply = post(fresh_web, mine.request(code))
-    assert (reply.status, reply.code) == (403, "code_locked")
+    assert (reply.status, reply.code) == (403, "join_code_locked")
     assert "重新生成" in json.loads(reply.body)["message"]
 
 
@@ -146,7 +146,7 @@ def test_tries_at_once_are_all_counted(fresh_web, code):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told) == ["code_locked"] * 7 + ["code_wrong"] * 5
+    assert sorted(told) == ["join_code_locked"] * 7 + ["join_code_wrong"] * 5
 
 
 def test_a_code_that_is_over_is_refused(web, platform, code):
@@ -154,13 +154,13 @@ def test_a_code_that_is_over_is_refused(web, platform, code):
         lambda tx: tx.run("UPDATE enrolment_code SET expires_at = 1 WHERE used_at IS NULL")
     )
     reply = post(web, hub().request(code))
-    assert (reply.status, reply.code) == (403, "code_over")
+    assert (reply.status, reply.code) == (403, "join_code_expired")
 
 
 def test_who_guesses_on_and_on_is_not_listened_to(fresh_web, code):
     mine = hub()
     for _ in range(GUESSES_MAX):
-        assert post(fresh_web, mine.request("00000-00000")).code == "code_wrong"
+        assert post(fresh_web, mine.request("00000-00000")).code == "join_code_wrong"
     reply = post(fresh_web, mine.request(code))
     assert (reply.status, reply.code) == (429, "too_many_guesses")
 

@@ -131,15 +131,15 @@ def test_the_same_hub_gets_the_same_answer_again_when_the_first_was_lost(platfor
     assert join(platform, hub, code, version="another") == first
     assert hubs_in(platform) == [hub.name]
     platform.clock.advance(1)
-    refused("code_over", join, platform, hub, code)
+    refused("join_code_expired", join, platform, hub, code)
 
 
 def test_another_hub_cannot_use_a_code_that_was_used(platform, code):
     join(platform, Hub(), code)
     stranger = Hub("fedcba9876543210", seed=8)
-    refused("code_used", join, platform, stranger, code)
+    refused("join_code_used", join, platform, stranger, code)
     with_another_key = Hub()
-    refused("code_used", join, platform, with_another_key, code)
+    refused("join_code_used", join, platform, with_another_key, code)
     assert hubs_in(platform) == ["0123456789abcdef"]
 
 
@@ -159,12 +159,12 @@ def test_of_two_hubs_with_one_code_at_once_one_is_joined(platform, code):
     for thread in threads:
         thread.join()
     (joined,) = hubs_in(platform)
-    assert sorted(told) == sorted([joined, "code_used"])
+    assert sorted(told) == sorted([joined, "join_code_used"])
 
 
 def test_a_code_is_over_after_a_quarter_of_an_hour(platform, code):
     platform.clock.advance(CODE_LIFE_MS)
-    refused("code_over", join, platform, Hub(), code)
+    refused("join_code_expired", join, platform, Hub(), code)
     assert hubs_in(platform) == []
 
 
@@ -175,27 +175,27 @@ def wrong(code):
 
 def test_five_wrong_tries_lock_a_code_for_its_owner_too(platform, code):
     for _ in range(TRIES_MAX):
-        refused("code_wrong", join, platform, Hub(), wrong(code))
-    refused("code_locked", join, platform, Hub(), code)
+        refused("join_code_wrong", join, platform, Hub(), wrong(code))
+    refused("join_code_locked", join, platform, Hub(), code)
     assert hubs_in(platform) == []
 
 
 def test_four_wrong_tries_do_not(platform, code):
     for _ in range(TRIES_MAX - 1):
-        refused("code_wrong", join, platform, Hub(), wrong(code))
+        refused("join_code_wrong", join, platform, Hub(), wrong(code))
     join(platform, Hub(), code)
 
 
 def test_a_wrong_try_counts_against_its_own_code_only(platform, merchant, code):
     other = new_code(platform, merchant=merchant.id, store=STORE)
     for _ in range(TRIES_MAX):
-        refused("code_wrong", join, platform, Hub(), wrong(other))
+        refused("join_code_wrong", join, platform, Hub(), wrong(other))
     join(platform, Hub(), code)
 
 
 @pytest.mark.parametrize("typed", ["", "0", "ZZZZZ-ZZZZZ", "!!!!!!!!!!", "店枢", "0" * 64])
 def test_what_is_no_code_is_a_wrong_one(platform, code, typed):
-    refused("code_wrong", join, platform, Hub(), typed)
+    refused("join_code_wrong", join, platform, Hub(), typed)
 
 
 def test_a_code_is_for_a_store_that_there_is(platform, merchant):

@@ -76,7 +76,11 @@ MERCHANT = "qinghe01"
 STORE = "s1"
 WAIT_S = 15.0
 GOOD_CODE = "GOODC0DE77"
-REFUSED = {"WR0NGC0DE7": "code_wrong", "VSEDC0DE77": "code_used", "0LDC0DE777": "code_expired"}
+REFUSED = {
+    "WR0NGC0DE7": "join_code_wrong",
+    "VSEDC0DE77": "join_code_used",
+    "0LDC0DE777": "join_code_expired",
+}
 PEPPER, CARD_KEY = b"p" * 32, b"c" * 32
 
 
@@ -182,7 +186,7 @@ class Office:
     def enrol(self, asked: EnrolRequest) -> tuple[int, bytes]:
         code = asked.code.upper()
         if code != GOOD_CODE:
-            reason = REFUSED.get(code, "code_wrong")
+            reason = REFUSED.get(code, "join_code_wrong")
             return 403, json.dumps({"code": reason, "message": "不行"}).encode()
         self.enrolled.append(asked)
         answer = self._answer(asked)

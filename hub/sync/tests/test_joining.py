@@ -115,11 +115,11 @@ def test_the_certificate_opens_the_gate(run, folder, office):
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("WR0NGC0DE7", "code_wrong"),
-        ("VSEDC0DE77", "code_used"),
-        ("0LDC0DE777", "code_expired"),
-        ("", "code_wrong"),
-        ("万能码", "code_wrong"),
+        ("WR0NGC0DE7", "join_code_wrong"),
+        ("VSEDC0DE77", "join_code_used"),
+        ("0LDC0DE777", "join_code_expired"),
+        ("", "join_code_wrong"),
+        ("万能码", "join_code_wrong"),
     ],
 )
 def test_a_code_that_does_not_count_is_told_in_both_languages(
