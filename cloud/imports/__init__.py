@@ -9,14 +9,14 @@ where it stopped.
 from cloud.imports.exporting import note_export, rows_of
 from cloud.imports.posting import BATCH_ROWS, SCHEMAS, Poster, add_categories_of, post_batch
 from cloud.imports.running import mark
-from cloud.imports.tables import PART
+from cloud.imports.tables import PART, READING
 from cloud.imports.views import pages
 from core.errors import N_
 from core.web import Capability, NavItem
 
 CAPABILITY = Capability(
     name="lists",
-    parts=(PART,),
+    parts=(PART, READING),
     blueprints=(pages,),
     nav=(
         NavItem(

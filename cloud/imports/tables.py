@@ -49,7 +49,6 @@ PART = Part(
     ),
     now={ListExported: lambda _entry: ()},
     refusals={
-        **REFUSALS,
         "no_list": Refusal(422, N_("请先选一个文件")),
         "no_run": Refusal(404, N_("没有这次导入，可能已经过期删除")),
         "run_started": Refusal(409, N_("这次导入已经开始了")),
@@ -57,3 +56,6 @@ PART = Part(
         "no_branch": Refusal(404, N_("没有代号为 %(typed)s 的门店")),
     },
 )
+
+READING = Part(name="lists_read", refusals=REFUSALS)
+"""What reading a list refuses, for the pages that tell it."""
