@@ -22,6 +22,7 @@ from cloud.broker.configuration import (
 
 SYSTEM_PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 """Where mosquitto lies and an ordinary user's PATH does not look."""
+NAMED = "DIANSHU_MOSQUITTO"
 STAND_IN = "iotcore"
 STAND_IN_FILE = "iotcore.toml"
 STAND_IN_WARNING = (
@@ -37,7 +38,13 @@ class NoBroker(Exception):
 
 
 def find_mosquitto() -> str | None:
-    """Return mosquitto's path, sought on PATH and where systems keep their servers."""
+    """Return mosquitto's path, sought on PATH and where systems keep their servers.
+
+    DIANSHU_MOSQUITTO names another; named, it is that one or none.
+    """
+    named = os.environ.get(NAMED)
+    if named is not None:
+        return shutil.which(named) if named else None
     return shutil.which("mosquitto") or shutil.which("mosquitto", path=SYSTEM_PLACES)
 
 

@@ -147,6 +147,9 @@ class Crew:
 
 def no_mosquitto() -> bool:
     """Say whether head office's broker must be the one that stands in."""
+    named = os.environ.get("DIANSHU_MOSQUITTO")
+    if named is not None:
+        return not named or shutil.which(named) is None
     places = os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_PLACES])
     return shutil.which("mosquitto", path=places) is None
 

@@ -87,6 +87,10 @@ class Lines:
         self.of(code).get_by_role("button", name="拔线").click()
         expect(self.of(code)).to_have_attribute("data-line", "cut")
 
+    def fall_silent(self, code: str) -> None:
+        self.of(code).get_by_role("button", name="无声").click()
+        expect(self.of(code)).to_have_attribute("data-line", "silent")
+
     def plug_in(self, code: str) -> None:
         self.of(code).get_by_role("button", name="接线").click()
         expect(self.of(code)).to_have_attribute("data-line", "up")

@@ -72,7 +72,8 @@ def call(url, content=None, headers=None):
         body = json.dumps(content)
         headers |= {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
     try:
-        link.request("POST" if body else "GET", place.path, body=body, headers=headers)
+        path = f"{place.path}?{place.query}" if place.query else place.path
+        link.request("POST" if body else "GET", path, body=body, headers=headers)
         answer = link.getresponse()
         told = answer.read().decode()
     finally:
@@ -152,7 +153,8 @@ def test_every_address_answers_and_what_was_done_stays_until_it_is_reset(start, 
     status, known = demo.ask("/members", member)
     assert status == 201
     first_children = demo.children
-    assert len(first_children) >= 5
+    assert len(first_children) >= 13
+    assert call(demo.urls["head_office"]["address"] + "/login")[0] == 200
     said = demo.end()
     assert alive(first_children) == []
     assert "Traceback" not in said
@@ -173,7 +175,7 @@ def test_every_address_answers_and_what_was_done_stays_until_it_is_reset(start, 
 
 
 def test_a_printer_that_is_off_stops_no_sale_and_its_receipt_comes_out_once(start):
-    demo = start()
+    demo = start("--alone")
     printer = demo.urls["devices"]["printer"]
     assert demo.ask("/shifts", {"float_cents": 50_000})[0] == 201
     call(printer["switch"], {"state": "off"})
@@ -221,6 +223,46 @@ def test_a_program_that_dies_comes_back(start):
     wait_for(healthy)
     demo.end()
     assert alive(demo.children) == []
+
+
+def connected(demo):
+    """Say how many events the stores still owe; None while one has no line."""
+    told = [call(store["line"])[1] for store in demo.urls["stores"]]
+    return sum(one["outbox"] for one in told) if all(one["connected"] for one in told) else None
+
+
+@pytest.mark.deep
+@pytest.mark.feature("STO-01")
+def test_a_shop_that_was_alone_is_joined_later_and_a_second_store_after_it(start):
+    alone = start("--alone")
+    assert alone.urls["head_office"] is None
+    assert alone.ask("/shifts", {"float_cents": 50_000})[0] == 201
+    alone.end()
+    one = start("--stores", "1")
+    assert one.urls["head_office"]["totp_secret"]
+    assert one.urls["tokens"] == alone.urls["tokens"]
+    wait_for(lambda: connected(one) == 0)
+    one.end()
+    two = start()
+    assert [store["store"]["code"] for store in two.urls["stores"]] == ["A", "B"]
+    assert two.urls["head_office"] == one.urls["head_office"]
+    wait_for(lambda: connected(two) == 0)
+    api = two.urls["stores"][1]["addresses"]["api"]
+    token = {"Authorization": f"Bearer {two.urls['stores'][1]['tokens']['cashier']}"}
+    wait_for(lambda: call(f"{api}/members?q=139", headers=token)[1]["members"])
+    two.end()
+    assert alive(two.children) == []
+
+
+@pytest.mark.deep
+def test_without_mosquitto_the_stand_in_joins_the_stores_and_the_page_says_so(
+    start, monkeypatch
+):
+    monkeypatch.setenv("DIANSHU_MOSQUITTO", "")
+    demo = start()
+    wait_for(lambda: connected(demo) == 0)
+    assert "mosquitto" in call(demo.urls["addresses"]["start"])[1]
+    assert "No mosquitto" in demo.end()
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):

@@ -153,8 +153,9 @@ def test_a_member_topped_up_in_one_store_is_known_and_pays_in_the_other(
     eventually(lambda: len(ask(store, f"/members?q={guest['phone']}")["members"]), 1)
     shown = recognise(second, guest)
     # The money follows the member who was recognised, by itself.
-    expect(shown.locator(".figures")).to_contain_text("¥1,100.00", timeout=ARRIVES_MS)
-    eventually(lambda: cents_here(second, guest), whole)
+    usable = shown.locator(".figure dd").first
+    expect(usable).to_have_text("¥1,100.00", timeout=ARRIVES_MS)
+    assert cents_here(second, guest) == whole
     picture(second.page, "two-stores-6-recognised")
     second.tap(SERVICE)
     due = second.due()
@@ -222,6 +223,19 @@ def test_with_its_line_pulled_a_store_sells_on_and_everything_arrives_once(
     eventually(lambda: len(ask(first.demo, f"/members?q={newcomer['phone']}")["members"]), 1)
     office.open("/stores")
     expect(office.store(name)).to_contain_text("在线", timeout=ARRIVES_MS)
+
+
+@pytest.mark.feature("STO-02")
+def test_a_line_that_falls_silent_delays_bills_and_loses_none(first, office, lines):
+    lines.wait_until_all_is_up("A")
+    lines.fall_silent("A")
+    number = sell(first)
+    office.open("/sales")
+    expect(office.bill(number)).to_have_count(0)
+    lines.plug_in("A")
+    expect(office.bill(number)).to_be_visible(timeout=ARRIVES_MS)
+    lines.wait_until_all_is_up("A")
+    expect(office.bill(number)).to_have_count(1)
 
 
 def test_at_the_end_of_the_day_every_side_counts_the_same(chain, office, lines, first, second):

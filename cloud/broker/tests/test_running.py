@@ -52,6 +52,15 @@ def test_mosquitto_is_found_where_no_users_path_looks(tmp_path, monkeypatch):
     ]
 
 
+def test_a_broker_that_is_named_is_taken_and_an_empty_name_means_none(monkeypatch, tmp_path):
+    shutil.copy("/bin/true", tmp_path / "my-mosquitto")
+    monkeypatch.setenv("DIANSHU_MOSQUITTO", str(tmp_path / "my-mosquitto"))
+    assert find_mosquitto() == str(tmp_path / "my-mosquitto")
+    for name in ("", str(tmp_path / "nowhere")):
+        monkeypatch.setenv("DIANSHU_MOSQUITTO", name)
+        assert find_mosquitto() is None
+
+
 def test_the_id_is_taken_from_the_certificate_below_the_listeners_line_only(tmp_path):
     written = write_configuration(tmp_path, HERE, papers(tmp_path)).read_text().splitlines()
     listener = written.index("listener 8883 127.0.0.1")
