@@ -6,8 +6,10 @@ left of it is done again by `take_up`, which the sending program calls at every 
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,8 @@ from hub.sync.head_office import enrol
 from hub.sync.link import Link, certificate_request, link_of, load_link, save_link
 
 _HANDED = "CREDENTIALS_DIRECTORY"
+log = logging.getLogger(__name__)
+
 MODEL_FILE = Path("/proc/device-tree/model")
 
 
@@ -93,8 +97,17 @@ def take_up(tx: Writer, link: Link) -> None:
 
 def take_feed(tx: Writer, box: Box, batch: FeedBatch) -> bool:
     """Take a batch whose signature was checked; False where it leaves a gap."""
-    documents = [msgspec.json.decode(raw, type=FeedDocument) for raw in batch.documents]
+    documents = list(_readable(batch))
     return take_batch(tx, box.parts, after=batch.after, pos=batch.pos, documents=documents)
+
+
+def _readable(batch: FeedBatch) -> Iterator[FeedDocument]:
+    """Yield the documents that are any: one that is none must not hold up the feed for ever."""
+    for raw in batch.documents:
+        try:
+            yield msgspec.json.decode(raw, type=FeedDocument)
+        except msgspec.MsgspecError:
+            log.exception("the feed after %s holds what is no document", batch.after)
 
 
 def vouched_batch(link: Link, batch: FeedBatch) -> bool:

@@ -21,13 +21,10 @@ from msgspec.structs import replace
 
 from core.clock import Quality
 from core.enrolment import Broker
-from core.feed import held_pos
-from core.journal import Act, Identity, kind_name, seal
-from core.sqlite import Reader, Writer
+from core.journal import kind_name
 from core.wire import (
     Ack,
     AnyMessage,
-    Arrived,
     BadSegment,
     Channel,
     SendSegments,
@@ -35,14 +32,12 @@ from core.wire import (
     Welcome,
     channel_of,
     encode,
-    heads_needed,
     pack,
     read,
     unpack,
 )
 from hub.box import Box
 from hub.doorbell import Doorbell, ring
-from hub.sync.asks import due_asks, note
 from hub.sync.conversation import (
     About,
     AskMoved,
@@ -56,31 +51,16 @@ from hub.sync.conversation import (
     Moved,
     Output,
     Say,
-    Standing,
     TakeDownlink,
     TakeFeed,
     Tick,
     Trouble,
     Want,
 )
-from hub.sync.downlink import (
-    downlink_cursor,
-    downlink_head,
-    downlink_stream,
-    take_downlink,
-)
+from hub.sync.disk import Disk
 from hub.sync.gate import Gate, GateNews, Got, Renewed
-from hub.sync.joining import take_feed, take_up
 from hub.sync.line import BrokerLine, Came, Down, LineNews, NotTaken, Retry, Up
 from hub.sync.link import Link, certificate_request, save_link, tls_context
-from hub.sync.outbox import (
-    head_at,
-    is_unsealed,
-    remember,
-    remembered,
-    sealed_head,
-    sealed_segments,
-)
 from hub.sync.renewal import is_due, renewed_link
 from hub.sync.state import Told, tell
 from hub.sync.step import start, step, wake_at
@@ -90,6 +70,7 @@ LOOK_S = 0.5
 GATHER_S = 0.03
 """Taps follow each other: together they are one seal."""
 TELL_EVERY_S = 5.0
+AFTER_FAULT_S = 1.0
 RENEWAL_LOOK_S = 3600.0
 NEWS_AT_ONCE_MAX = 1_000
 
@@ -124,8 +105,7 @@ class Sending:
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._inputs: deque[Input] = deque()
         self._stepping = False
-        self._stream = downlink_stream(link)
-        box.door.write(lambda tx: take_up(tx, link))
+        self._disk = Disk.of(box, link)
         context = tls_context(box.folder, link)
         self._context = context
         self._line = BrokerLine(
@@ -139,11 +119,11 @@ class Sending:
         self._bad = 0
         self._state = start(
             merchant=link.merchant,
-            epoch=self._me.epoch,
-            boot=self._me.boot,
-            downlink=self._stream,
+            epoch=box.journal.identity.epoch,
+            boot=box.journal.identity.boot,
+            downlink=self._disk.stream,
             feed_check=link.vouched,
-            standing=self._standing(),
+            standing=self._disk.standing(),
         )
 
     def run(self, stopping: threading.Event) -> None:
@@ -157,7 +137,7 @@ class Sending:
         self._news.put(Rung())
         try:
             while not stopping.is_set():
-                self._turn()
+                self._try_turn(stopping)
         finally:
             stopping.set()
             ring(self._box.bells, "sync")  # For our own ear, which need not sleep on.
@@ -168,6 +148,14 @@ class Sending:
             self._last_words()
 
     # -- one turn --------------------------------------------------------------------------
+
+    def _try_turn(self, stopping: threading.Event) -> None:
+        """Live on where a turn fails: a full disk is cleared while the program waits for it."""
+        try:
+            self._turn()
+        except Exception:
+            log.exception("a turn failed")
+            stopping.wait(AFTER_FAULT_S)
 
     def _turn(self) -> None:
         """Take what has happened, or the time; then do what is due by itself."""
@@ -212,7 +200,7 @@ class Sending:
             case Down(reason):
                 log.info("no line: %s", reason)
                 self._happened(LineDown())
-                self._note_acked()
+                self._note_held()
             case NotTaken(reason):
                 log.debug("the broker: %s", reason)
             case Got() | Renewed():
@@ -231,12 +219,7 @@ class Sending:
             except BadSegment as error:
                 self._refuse(channel, str(error))
                 return
-            with self._box.door.read() as db:
-                needed = heads_needed(downlink_cursor(db, self._stream).have, segment)
-                heads = [downlink_head(db, self._stream, seq) for seq in needed or ()]
-            before, held = heads or (None, None)
-            arrived = Arrived(segment=segment, raw=payload, before=before, held=held)
-            self._happened(arrived)
+            self._happened(self._disk.arrived(segment, payload))
             return
         message = read(channel, payload)
         if message is None:
@@ -251,8 +234,7 @@ class Sending:
         if isinstance(message, Welcome):
             ahead = self._box.journal.clock.read().at - message.time
             self._told = replace(self._told, skew_ms=ahead)
-        with self._box.door.read() as db:
-            return head_at(db, self._me, message.acked)
+        return self._disk.own_head(message.acked)
 
     def _refuse(self, channel: Channel, why: str) -> None:
         self._bad += 1
@@ -301,7 +283,7 @@ class Sending:
             case FetchFeed(after=after):
                 self._gate.fetch(after)
             case AskMoved(id=ask, state=state):
-                self._box.door.write(lambda tx: note(tx, ask=ask, state=state))
+                self._disk.note_answer(ask, state)
                 ring(self._box.bells, "web")
             case Moved(line=line):
                 self._moved(line)
@@ -313,17 +295,16 @@ class Sending:
 
     def _send(self, order: SendSegments) -> Sent:
         lasts: list[int] = []
-        with self._box.door.read() as db:
-            for segment in sealed_segments(db, self._me, first=order.first, limit=order.limit):
-                if not self._line.say(Channel.UP_LOG, pack(segment)):
-                    break
-                lasts.append(segment.last)
+        for segment in self._disk.segments(order):
+            if not self._line.say(Channel.UP_LOG, pack(segment)):
+                break
+            lasts.append(segment.last)
         return Sent(first=order.first, lasts=tuple(lasts))
 
     def _apply(self, take: TakeDownlink | TakeFeed) -> None:
         """Take what came down, whole or not at all, and say where the disk stands then."""
         try:
-            fits = self._box.door.write(lambda tx: self._taken(tx, take))
+            fits = self._disk.take(take)
         except Exception:
             log.exception("could not take what came down")
             fits = False
@@ -333,65 +314,21 @@ class Sending:
             ring(self._box.bells, "web")
         self._stand(lost=not fits)
 
-    def _taken(self, tx: Writer, take: TakeDownlink | TakeFeed) -> bool:
-        if isinstance(take, TakeFeed):
-            return take_feed(tx, self._box, take.batch)
-        take_downlink(
-            tx, self._act(tx), stream=self._stream, segment=take.segment, after=take.after
-        )
-        return True
-
     # -- the disk --------------------------------------------------------------------------
 
     def _seal(self) -> None:
-        """Seal what was written since, with what head office is known to hold, in one flush."""
-        with self._box.door.read() as db:
-            waiting = is_unsealed(db, self._me)
-        if waiting:
-            acked, safe = self._state.sender.acked, self._state.safe
-
-            def write(tx: Writer) -> None:
-                seal(tx, self._me, self._box.secrets.log_key.sign)
-                if self._state.line is Line.LIVE:
-                    remember(tx, self._me, acked=acked, safe=safe)
-
-            self._box.door.write(write)
+        sender, live = self._state.sender, self._state.line is Line.LIVE
+        self._disk.seal((sender.acked, self._state.safe) if live else None)
         self._stand()
 
     def _stand(self, *, lost: bool = False) -> None:
-        standing = self._standing(lost=lost)
+        standing = self._disk.standing(lost=lost)
         if standing != self._state.standing:
             self._happened(standing)
 
-    def _standing(self, *, lost: bool = False) -> Standing:
-        with self._box.door.read() as db:
-            n, head = sealed_head(db, self._me)
-            down = downlink_cursor(db, self._stream)
-            return Standing(
-                n=n,
-                head=head,
-                down_n=down.have,
-                down_head=down.head,
-                feed_pos=held_pos(db) or 0,
-                lost=lost,
-            )
-
-    def _note_acked(self) -> None:
-        """Remember for pages what head office held when it was last heard."""
-        acked, safe = self._told.acked, self._told.safe
-        with self._box.door.read() as db:
-            known = remembered(db, self._me)
-        if self._told.heard_at is not None and known != (acked, safe):
-            self._box.door.write(lambda tx: remember(tx, self._me, acked=acked, safe=safe))
-
-    def _act(self, db: Reader) -> Act:
-        known = self._box.store_id(db)
-        has_store = known and db.value(
-            "SELECT 1 FROM feed_document WHERE topic = 'store' AND key = :key"
-            " AND content IS NOT NULL",
-            key=known,
-        )
-        return self._box.act(db) if has_store else self._box.first_act()
+    def _note_held(self) -> None:
+        if self._told.heard_at is not None:
+            self._disk.note_held(self._told.acked, self._told.safe)
 
     # -- what is due by itself -------------------------------------------------------------
 
@@ -399,9 +336,7 @@ class Sending:
         if self._state.line is not Line.LIVE:
             return
         now = self._box.journal.clock.read().at
-        with self._box.door.read() as db:
-            asks = due_asks(db, now=now, said=self._said)
-        for ask in asks:
+        for ask in self._disk.due_asks(self._said, now=now):
             self._said[ask.id] = now
             self._happened(Want(ask=ask))
         if len(self._said) > NEWS_AT_ONCE_MAX:
@@ -453,24 +388,19 @@ class Sending:
         tell(self._box.bells, self._told)
 
     def _first_words(self) -> Told:
-        with self._box.door.read() as db:
-            acked, safe = remembered(db, self._me)
+        acked, safe = self._disk.held()
         now = self._box.journal.clock.read().at
         return Told(
             line=Line.DOWN.value, since=now, acked=acked, safe=safe, written_s=time.monotonic()
         )
 
     def _last_words(self) -> None:
-        self._note_acked()
+        self._note_held()
         now = self._box.journal.clock.read().at
         told = replace(self._told, line=Line.DOWN.value, since=now)
         tell(self._box.bells, replace(told, written_s=time.monotonic()))
 
     # -- small words -----------------------------------------------------------------------
-
-    @property
-    def _me(self) -> Identity:
-        return self._box.journal.identity
 
     def _about(self) -> About:
         reading = self._box.journal.clock.read()

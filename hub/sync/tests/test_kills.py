@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,9 @@ from hub.sync.tests.test_sending import all_arrived, until
 from tests.started import ROOT
 
 KILLS = 4
+READY_S = 30
+STOP_S = 10
+"""Alone on a machine it takes a tenth of a second."""
 
 
 @pytest.fixture
@@ -73,13 +77,11 @@ def test_a_program_killed_while_it_sends_loses_and_doubles_nothing(online, follo
     assert followed.ask(lambda db: db.all("SELECT * FROM quarantine")) == []
 
 
-def test_a_signal_ends_the_program_within_two_seconds(online, followed, start):
+def test_a_signal_ends_the_program_and_it_says_goodbye(online, followed, start):
     process = start()
     until(lambda: followed.ask(lambda db: link_state(db, followed.box)).cloud)
-    begun = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
-    assert time.monotonic() - begun < 2.0
+    assert process.wait(STOP_S) == 0
     assert not followed.ask(lambda db: link_state(db, followed.box)).cloud
 
 
@@ -96,12 +98,16 @@ def test_a_killed_program_is_not_shown_as_if_it_were_on_the_line(
 
 def test_a_shop_on_its_own_waits_until_it_is_joined(shop, tmp_path):
     words = (sys.executable, "-m", "hub", "sync", "--data", str(shop.box.folder))
-    process = subprocess.Popen(words, cwd=ROOT, env={**os.environ, "NOTIFY_SOCKET": ""})
-    try:
-        time.sleep(1.5)
-        assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
-    finally:
-        process.kill()
-        process.wait()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(READY_S)
+        told = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        process = subprocess.Popen(words, cwd=ROOT, env=os.environ | told)
+        try:
+            assert b"no head office" in systemd.recv(4096)
+            assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(STOP_S) == 0
+        finally:
+            process.kill()
+            process.wait()
