@@ -43,7 +43,6 @@ from cloud.ingest.step import (
 from cloud.ingest.talk import Talk, begin_talk, read_input
 from cloud.platform import Platform, all_hubs
 from cloud.streams import keep, keep_branch, segments_after, shut
-from core.errors import Refused
 from core.sqlite import Writer
 from core.wire import (
     OFFLINE,
@@ -378,8 +377,10 @@ class Exchange:
 
         try:
             done, news = self._platform.door.write(write)
-        except Refused:
-            # The disk is full or failing: nothing is acknowledged, and hubs keep theirs.
+        except Exception:
+            # The disk is full or failing, or another program holds it too long: nothing is
+            # acknowledged, every conversation learns that its segments are lost, and the hubs
+            # keep theirs.
             log.exception("nothing can be kept")
             self._alarms.written()
             return set()

@@ -308,3 +308,24 @@ def test_a_stolen_birth_certificate_without_its_key_keeps_nothing(platform, desk
     desk.hear(first, Channel.UP_LOG, pack(stolen))
     assert kept(platform) == []
     assert msgspec.json.decode(first.identity.birth)["hub"] == first.id
+
+
+def test_whatever_keeps_a_segment_from_being_kept_it_is_taken_when_it_comes_again(
+    platform, desk, first
+):
+    first.member()
+    desk.greet(first)
+    (raw,) = first.segments()
+    platform.door.write(
+        lambda tx: tx.run(
+            "CREATE TRIGGER stuck BEFORE INSERT ON segment"
+            " BEGIN SELECT RAISE(ABORT, 'not now'); END"
+        )
+    )
+    desk.heard_by(first)
+    desk.hear(first, Channel.UP_LOG, raw)
+    assert acks(desk, first) == [0]
+    platform.door.write(lambda tx: tx.run("DROP TRIGGER stuck"))
+    desk.hear(first, Channel.UP_LOG, raw)
+    assert acks(desk, first) == [1]
+    assert kept(platform) == [(first.id, 1, 1)]
