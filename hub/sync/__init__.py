@@ -5,22 +5,14 @@ sends what the journal seals, keeps what comes down the hub's own stream and doe
 for, and takes head office's feed. A shop that was never joined has none of it.
 """
 
-from hub.sync.downlink import (
-    Moved,
-    begin_downlink,
-    downlink_cursor,
-    downlink_head,
-    downlink_stream,
-    is_here,
-    take_downlink,
-)
-from hub.sync.head_office import Declined, Unreachable, fetch_feed
-from hub.sync.joining import Joined, join, take_feed, take_up, vouched_batch
+from hub.sync.downlink import downlink_cursor, downlink_stream, is_here, take_downlink
+from hub.sync.head_office import Declined, Unreachable
+from hub.sync.joining import Joined, join
 from hub.sync.line import RETRY_MAX_S, Retry
-from hub.sync.link import Link, joined, load_link, save_link, tls_context
-from hub.sync.outbox import Outbox, head_at, outbox, sealed_head, sealed_segments
+from hub.sync.link import Link, joined, load_link, tls_context
+from hub.sync.outbox import Outbox, outbox, sealed_head, sealed_segments
 from hub.sync.runtime import Options, Sending
-from hub.sync.state import LinkState, is_connected, link_state
+from hub.sync.state import LinkState, link_state
 from hub.sync.tables import LOCAL
 
 __all__ = [
@@ -30,31 +22,21 @@ __all__ = [
     "Joined",
     "Link",
     "LinkState",
-    "Moved",
     "Options",
     "Outbox",
     "Retry",
     "Sending",
     "Unreachable",
-    "begin_downlink",
     "downlink_cursor",
-    "downlink_head",
     "downlink_stream",
-    "fetch_feed",
-    "head_at",
-    "is_connected",
     "is_here",
     "join",
     "joined",
     "link_state",
     "load_link",
     "outbox",
-    "save_link",
     "sealed_head",
     "sealed_segments",
     "take_downlink",
-    "take_feed",
-    "take_up",
     "tls_context",
-    "vouched_batch",
 ]

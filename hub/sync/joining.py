@@ -24,7 +24,7 @@ from core.errors import Refused
 from core.feed import FeedDocument, follow, take_batch
 from core.journal import Birth
 from core.sqlite import Reader, Writer
-from core.wire import FeedBatch, batch_fits, link_name, shard
+from core.wire import FeedBatch, link_name, shard
 from hub.box import Box, settle_in
 from hub.sync.downlink import begin_downlink, downlink_stream
 from hub.sync.head_office import enrol
@@ -108,11 +108,6 @@ def _readable(batch: FeedBatch) -> Iterator[FeedDocument]:
             yield msgspec.json.decode(raw, type=FeedDocument)
         except msgspec.MsgspecError:
             log.exception("the feed after %s holds what is no document", batch.after)
-
-
-def vouched_batch(link: Link, batch: FeedBatch) -> bool:
-    """Say whether this link's merchant signed a batch."""
-    return batch_fits(link.merchant, batch, link.vouched)
 
 
 def check_answer(answer: EnrolAnswer, *, box: Box, request: str) -> None:

@@ -8,7 +8,8 @@ from core.journal import Posting, drain_all, kind_of, rebuild
 from core.journal import decode as decode_event
 from core.wallet import Asset, Released, holdings
 from core.wire import Segment, pack, unpack
-from hub.sync import Moved, downlink_cursor, downlink_stream, load_link, take_downlink
+from hub.sync import downlink_cursor, downlink_stream, load_link, take_downlink
+from hub.sync.downlink import Moved
 from hub.sync.tests.office import MERCHANT
 from hub.tickets import add_line, open_ticket
 from hub.tickets import void as void_ticket
