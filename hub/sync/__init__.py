@@ -12,7 +12,7 @@ from hub.sync.line import RETRY_MAX_S, Retry
 from hub.sync.link import Link, joined, load_link, tls_context
 from hub.sync.outbox import Outbox, outbox, sealed_head, sealed_segments
 from hub.sync.runtime import Options, Sending
-from hub.sync.state import LinkState, link_state
+from hub.sync.state import LinkState, is_connected, link_state
 from hub.sync.tables import LOCAL
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Unreachable",
     "downlink_cursor",
     "downlink_stream",
+    "is_connected",
     "is_here",
     "join",
     "joined",
