@@ -17,7 +17,7 @@ from core.journal import drain, is_behind
 from core.sqlite import Reader, Writer
 from core.wire import Answer, Ask, Segment, unpack
 
-SLICE_EVENTS_MAX = 400
+SLICE_EVENTS_MAX = 200
 """What one transaction takes in; a request that comes meanwhile waits for no more."""
 SLICE_SEGMENTS_MAX = 16
 HISTORY_EVENTS_MAX = 500
