@@ -20,6 +20,7 @@ import msgspec
 
 from core.crypto import read_private, replace_private
 from core.sqlite import Writer
+from core.wire import batch_fits
 from hub.access import make_token
 from hub.app import open_hub
 from hub.box import Box
@@ -33,7 +34,6 @@ from hub.sync import (
     load_link,
     take_feed,
     tls_context,
-    vouched_batch,
 )
 
 COMMAND_TIMEOUT_S = 60.0
@@ -192,7 +192,7 @@ def _fetch(box: Box) -> None:
         except Unreachable as error:
             raise OfficeFailed(str(error)) from error
         taken = partial(take_feed, box=box, batch=batch)
-        if not vouched_batch(link, batch) or not box.door.write(taken):
+        if not batch_fits(link.merchant, batch, link.vouched) or not box.door.write(taken):
             raise OfficeFailed("the feed does not fit")
         after = batch.pos
         if not batch.more:

@@ -6,8 +6,8 @@ for, and takes head office's feed. A shop that was never joined has none of it.
 """
 
 from hub.sync.downlink import downlink_cursor, downlink_stream, is_here, take_downlink
-from hub.sync.head_office import Declined, Unreachable
-from hub.sync.joining import Joined, join
+from hub.sync.head_office import Declined, Unreachable, fetch_feed
+from hub.sync.joining import Joined, join, take_feed
 from hub.sync.line import RETRY_MAX_S, Retry
 from hub.sync.link import Link, joined, load_link, tls_context
 from hub.sync.outbox import Outbox, outbox, sealed_head, sealed_segments
@@ -29,6 +29,7 @@ __all__ = [
     "Unreachable",
     "downlink_cursor",
     "downlink_stream",
+    "fetch_feed",
     "is_connected",
     "is_here",
     "join",
@@ -39,5 +40,6 @@ __all__ = [
     "sealed_head",
     "sealed_segments",
     "take_downlink",
+    "take_feed",
     "tls_context",
 ]
