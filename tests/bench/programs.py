@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -101,18 +101,36 @@ def started(folder: Path, *arguments: str) -> Iterator[Program]:
 
 
 @contextmanager
+def listening(folder: Path, *arguments: str, at: str) -> Iterator[Program]:
+    """Start a program and wait until it takes connections at `at` (host:port)."""
+    host, _, port = at.rpartition(":")
+
+    def listens() -> bool:
+        with suppress(OSError), socket.create_connection((host, int(port)), ANSWER_S):
+            return True
+        return False
+
+    with _launched(folder, *arguments) as program:
+        _await(program, folder, listens)
+        program.ready_s = time.perf_counter() - program.began
+        program.host, program.port = host, int(port)
+        yield program
+
+
+@contextmanager
 def serving(folder: Path, *arguments: str, asked: str) -> Iterator[Program]:
     """Start a program that writes its address into a file; wait until it answers to `asked`.
 
-    The file's name is given behind the other arguments.
+    The file's name is given behind the other arguments. A program that answers to nobody
+    without a certificate is asked nothing.
     """
-    address = folder / "address"
+    address = folder / f"{arguments[1]}.address"
     address.unlink(missing_ok=True)
     with _launched(folder, *arguments, str(address)) as program:
         _await(program, folder, address.exists)
         program.host, _, port = address.read_text().rpartition(":")
         program.port = int(port)
-        _await(program, folder, lambda: _answers(program, asked))
+        _await(program, folder, lambda: not asked or _answers(program, asked))
         program.ready_s = time.perf_counter() - program.began
         yield program
 
