@@ -1,0 +1,1 @@
+"""Two stores and head office as they run: every program real, and any of them ended at will."""
