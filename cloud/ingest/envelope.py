@@ -13,10 +13,14 @@ import msgspec
 
 from core.journal import Event, assert_balanced, decode, kind_name, kind_of
 from core.sqlite import Reader
-from core.wallet import Granted, Recalled
+from core.wallet import Granted, Recalled, Released
 
 _OPEN_TO_ALL = frozenset({"revenue"})
 _HEAD_OFFICES_WORDS = frozenset({kind_name(Granted), kind_name(Recalled)})
+_RELEASED = kind_name(Released)
+REASON_CHARACTERS_MAX = 200
+AT_MAX = 1 << 43
+"""Milliseconds, the year 2248: a later time would not sort as stamps do."""
 
 
 def read_envelope(raw: bytes, *, origin: str, epoch: int, seq: int) -> tuple[Event | None, str]:
@@ -28,6 +32,8 @@ def read_envelope(raw: bytes, *, origin: str, epoch: int, seq: int) -> tuple[Eve
     if (event.origin, event.epoch, event.seq) != (origin, epoch, seq):
         said = f"{event.origin}/{event.epoch}/{event.seq}"
         return None, f"it says that it is {said}"
+    if not 0 <= event.at < AT_MAX:
+        return None, f"it says that it was at {event.at}"[:REASON_CHARACTERS_MAX]
     return event, ""
 
 
@@ -43,7 +49,7 @@ def trespass(db: Reader, event: Event) -> str:
         return str(error)
     if kind in _HEAD_OFFICES_WORDS:
         return f"{kind} is for head office to say"
-    return _value_not_its_own(db, event)
+    return _value_not_its_own(db, event) or _sends_under_a_grant(db, event, kind)
 
 
 def _value_not_its_own(db: Reader, event: Event) -> str:
@@ -56,6 +62,35 @@ def _value_not_its_own(db: Reader, event: Event) -> str:
     for (account, asset, lot), amount in taken.items():
         if amount > 0 and _under_way(db, event, account, asset, lot) < amount:
             return f"{amount} {asset} at {account} was not sent to it"
+    return ""
+
+
+class _Sent(msgspec.Struct):
+    transfer: str = ""
+
+
+_sent = msgspec.json.Decoder(_Sent)
+
+
+def _sends_under_a_grant(db: Reader, event: Event, kind: str) -> str:
+    """Say so where a hub names head office's transfer as its own release.
+
+    What is under way under that name would be taken for what this hub sent, and arrive twice.
+    """
+    named = {
+        posting.account.split("/")[2]
+        for posting in event.postings
+        if posting.amount > 0 and posting.account.startswith("transit/")
+    }
+    if kind == _RELEASED:
+        try:
+            named.add(_sent.decode(event.body).transfer)
+        except msgspec.MsgspecError as error:
+            return str(error)
+    for transfer in sorted(named):
+        known = "SELECT 1 FROM granted WHERE transfer = :transfer"
+        if db.value(known, transfer=transfer):
+            return f"{transfer} was sent by head office"
     return ""
 
 

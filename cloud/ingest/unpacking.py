@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,8 @@ def take_segment(
     """
     done = Unpacked()
     have, head, at = place_in_journal(tx, source)
+    if segment.last <= have:
+        return done  # Its seal was written with it; what came behind has seals of its own.
     if have == 0:
         _begin(tx, source)
     if segment.first > have + 1:
@@ -80,6 +82,7 @@ def take_segment(
             fault = trespass(tx, event)
             if not fault:
                 receive_now(tx, parts, event, documents)
+                done.notices += _broken(tx, event)
                 react(event, documents)
         if fault:
             place = (source.hub.id, source.epoch.epoch, seq)
@@ -92,6 +95,20 @@ def take_segment(
     ]
     _write_seal(tx, source, segment, head)
     return done
+
+
+def _broken(db: Reader, event: Event) -> Iterator[Notice]:
+    """Tell of an event that could not be applied: what this hub holds may differ from here."""
+    reason = db.value(
+        "SELECT reason FROM quarantine"
+        " WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
+        origin=event.origin,
+        epoch=event.epoch,
+        seq=event.seq,
+    )
+    if reason is not None:
+        detail = f"event {event.seq}: {reason}"
+        yield Notice(hub=event.origin, kind="set_aside", detail=detail)
 
 
 def _begin(tx: Writer, source: Source) -> None:
@@ -152,7 +169,7 @@ def _lay_beside(
     kept: Documents = {}
     for one in laid:
         vouched = event.documents.get(one.name) == digest(one.salt, one.content)
-        content = msgspec.json.decode(one.content) if vouched else None
+        content = _read(one.content) if vouched else None
         if not isinstance(content, dict):
             falsehoods.append(f"event {event.seq}: {one.name} is not what it vouches for")
             continue
@@ -166,3 +183,11 @@ def _lay_beside(
         )
         kept[one.name] = content
     return kept
+
+
+def _read(content: bytes) -> object:
+    """Return what a document says; None where it is vouched for and cannot be read."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None

@@ -89,7 +89,8 @@ def kind_of(event: Event) -> str:
 def _read(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw) -> T:
     try:
         return decoder.decode(raw)
-    except UnicodeDecodeError as error:  # The one fault for which msgspec lets Python speak.
+    except (UnicodeDecodeError, RecursionError) as error:
+        # The faults for which msgspec lets Python speak: bytes that are no text, and depth.
         raise msgspec.DecodeError(str(error)) from error
 
 

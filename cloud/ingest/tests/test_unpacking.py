@@ -91,7 +91,7 @@ def _lot(store):
         return db.value("SELECT lot FROM holding")
 
 
-def send(store, desk, change):
+def send(store, desk, change, beside=()):
     """Seal what the store has, but with its last event changed, truly chained and signed."""
     (raw,) = store.segments()
     segment = unpack(raw)
@@ -103,7 +103,8 @@ def send(store, desk, change):
     covered = signed_bytes(
         store.identity, first=segment.first, last=segment.last, boot=segment.boot, head=head
     )
-    sealed = replace(changed, signature=store.key.sign(covered))
+    documents = (*segment.documents, *beside)
+    sealed = replace(changed, documents=documents, signature=store.key.sign(covered))
     desk.hear(store, Channel.UP_LOG, pack(sealed))
     desk.work()
 

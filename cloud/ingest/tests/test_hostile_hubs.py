@@ -1,0 +1,179 @@
+"""A box that was taken over: it has its key and its certificate, and writes what it likes."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from cloud.ingest import differences
+from cloud.ingest.books import handle
+from cloud.ingest.sources import sources_of
+from cloud.ingest.tests.stores import Store
+from cloud.ingest.tests.test_unpacking import aside, edited, held, rows, send
+from cloud.ingest.unpacking import take_segment
+from core.journal import Posting, digest
+from core.members.events import MemberRegistered
+from core.till.events import PeriodClosed, PeriodOpened
+from core.wallet import Adjusted, Released
+from core.wire import Ask, Channel, Laid, unpack
+
+
+@pytest.fixture
+def sent(merchant, desk, first, second):
+    """100 yuan on the way to the second store; (member, transfer, lot)."""
+    member = first.member()
+    first.top_up(member, 10_000)
+    desk.sync(first, second)
+    desk.exchange.told(
+        handle(desk.platform, merchant, [(second.id, Ask(id="q", member=member))]), desk.now
+    )
+    desk.sync(first, rounds=3)
+    ((transfer, lot),) = rows(merchant, "SELECT transfer, lot FROM transit WHERE amount > 0")
+    return member, transfer, lot
+
+
+def everything(merchant, member):
+    way = rows(merchant, "SELECT SUM(amount) FROM transit WHERE member = :m", m=member)
+    return sum(held(merchant, member).values()) + (way[0][0] or 0)
+
+
+@pytest.mark.parametrize("penny", [0, 1])
+def test_a_hub_cannot_release_what_is_on_its_way_to_another(
+    platform, merchant, desk, first, second, sent, penny
+):
+    member, transfer, _lot = sent
+    first.top_up(member, 100)
+    ((own,),) = _rows_of(first, "SELECT lot FROM holding WHERE amount = 100")
+    legs = (("principal", own, penny),) if penny else ()
+    first.append(
+        Released(transfer=transfer, member=member, legs=legs),
+        postings=(
+            Posting(f"member/{member}/{first.id}", "principal", own, -penny),
+            Posting(f"transit/{member}/{transfer}", "principal", own, penny),
+        )
+        if penny
+        else (),
+    )
+    desk.sync(first)
+    desk.sync(second)
+    assert second.held(member) == 10_000
+    assert held(merchant, member) == {first.id: 100, second.id: 10_000, "cloud": 0}
+    assert everything(merchant, member) == 10_100
+    assert [kind for kind, _ in desk.alarms()] == ["set_aside"]
+    assert differences(platform, merchant) == []
+
+
+def _rows_of(store, sql):
+    with store.door.read() as db:
+        return [tuple(row) for row in db.all(sql)]
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw[:-1] + b',"zz":' + DEEP + b"}",
+        lambda raw: raw.replace(b'"body":{', b'"body":{"zz":' + DEEP + b","),
+        edited(at=2**63),
+        edited(at=10**30),
+        edited(at=-(2**63) - 1),
+        edited(boot=10**30),
+        edited(date="x" * 10_000),
+        edited(
+            postings=[
+                ["mint/1111111111111111", "principal", "x", -(10**30)],
+                ["member/m/1111111111111111", "principal", "x", 10**30],
+            ]
+        ),
+    ],
+)
+def test_no_event_ends_the_keeping_of_books(platform, merchant, desk, first, change):
+    first.member("一")
+    first.append(Adjusted(member="m", lot="x", asset="principal", amount=0, reason="y"))
+    send(first, desk, change)
+    assert rows(merchant, "SELECT COUNT(*) FROM journal WHERE origin = :o", o=first.id) == [
+        (2,)
+    ]
+    assert rows(merchant, "SELECT id FROM member WHERE name = '一'") != []
+    assert held(merchant, "m") == {}
+    assert len(aside(merchant)) == len(desk.alarms())
+    assert differences(platform, merchant) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"name":"\xff"}', b"1e999", b'{"name":' + b"9" * 5000 + b"}"]
+)
+def test_no_document_ends_the_keeping_of_books(platform, merchant, desk, first, content):
+    first.append(MemberRegistered(member="m", standing="member", number="1"))
+    (raw,) = first.segments()
+    (event,) = unpack(raw).events
+    salt = b"s" * 16
+
+    def change(raw):
+        read = msgspec.json.decode(raw)
+        return msgspec.json.encode(read | {"documents": {"profile": digest(salt, content)}})
+
+    laid = Laid(
+        event=msgspec.json.decode(event)["id"], name="profile", salt=salt, content=content
+    )
+    send(first, desk, change, beside=(laid,))
+    assert rows(merchant, "SELECT COUNT(*) FROM journal WHERE origin = :o", o=first.id) == [
+        (1,)
+    ]
+
+
+def test_what_a_second_clerk_takes_in_once_more_leaves_every_seal(
+    platform, merchant, desk, first
+):
+    """Two programs may read the same slice before either has written it."""
+    for name in ("一", "二", "三"):
+        first.member(name)
+        first.seal()
+    desk.greet(first)
+    for raw in first.segments():
+        desk.hear(first, Channel.UP_LOG, raw)
+    with platform.door.read() as db:
+        (source,) = sources_of(db, merchant.id)
+    read = [unpack(raw) for raw in first.segments()]
+    desk.work()
+    for segment in read:
+        done = merchant.door.write(
+            lambda tx, one=segment: take_segment(
+                tx, merchant.parts, source, one, lambda *_: pytest.fail("once more")
+            )
+        )
+        assert done.events == 0
+    assert len(rows(merchant, "SELECT 1 FROM segment WHERE origin = :o", o=first.id)) == 3
+    assert merchant.findings() == []
+
+
+def test_two_boxes_in_one_store_both_close_their_tills(
+    tmp_path, platform, merchant, desk, first
+):
+    """A box that is lost is followed by a new one, which counts its reports from 1 again."""
+    third = Store(tmp_path, platform, merchant, name="3" * 16, store="s1", seed=13)
+    for box in (first, third):
+        box.append(PeriodOpened(period=f"p{box.id[0]}", till="t1", float_cents=0))
+        box.append(PeriodOpened(period=f"q{box.id[0]}", till="t2", float_cents=0))
+        box.append(
+            PeriodClosed(
+                period=f"p{box.id[0]}",
+                till="t1",
+                z_number=1,
+                float_cents=0,
+                counted=0,
+                expected=0,
+                difference_note="",
+                totals=(),
+            )
+        )
+    desk.sync(first, third)
+    assert aside(merchant) == []
+    assert rows(merchant, "SELECT state, COUNT(*) FROM till_period GROUP BY state") == [
+        ("closed", 2),
+        ("open", 2),
+    ]
+    assert differences(platform, merchant) == []
+    third.close()
