@@ -193,6 +193,18 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
             ),
         ),
+        Migration(
+            "till/3",
+            (
+                # A box that was lost leaves its till open, and the box that follows it in the
+                # store counts its reports from 1 again: at head office both are true. That a
+                # box opens a till once and counts on is for its own verbs, which look first.
+                "DROP INDEX till_open",
+                "DROP INDEX till_z",
+                "CREATE INDEX till_open ON till_period (store, till) WHERE state = 'open'",
+                "CREATE INDEX till_z ON till_period (store, z_number)",
+            ),
+        ),
     ),
     tables={
         "till_period": ("id",),
