@@ -175,7 +175,7 @@ def _answer(tx: Writer, act: Act, entry: Entry) -> None:
 
 def _release(tx: Writer, act: Act, asked: Recalled) -> None:
     transfer = act.new_id()
-    if is_here(tx, asked.member, now=act.at):
+    if is_served(tx, asked.member, now=act.at):
         # Nothing, said aloud: head office need not wait, and may ask again later.
         nothing = Released(
             transfer=transfer, member=asked.member, legs=(), request=asked.request
@@ -189,6 +189,21 @@ def is_here(db: Reader, member: str, *, now: int) -> bool:
     """Say whether a member has an open bill that somebody touched in the last minutes."""
     bills = db.all(
         "SELECT opened_at, stamps FROM ticket WHERE member = :member AND state = 'open'",
+        member=member,
+    )
+    return any(now - _touched(bill) < BUSY_MS for bill in bills)
+
+
+def is_served(db: Reader, member: str, *, now: int) -> bool:
+    """Say whether such a bill has something on it, so that it is about to be paid.
+
+    An empty one is what stays on a till's screen after a card was swiped to look or to top up;
+    it must not keep the money of somebody who has walked on to another store.
+    """
+    bills = db.all(
+        "SELECT opened_at, stamps FROM ticket WHERE member = :member AND state = 'open'"
+        " AND EXISTS (SELECT 1 FROM ticket_line"
+        " WHERE ticket = ticket.id AND quantity > 0)",
         member=member,
     )
     return any(now - _touched(bill) < BUSY_MS for bill in bills)

@@ -93,6 +93,9 @@ class Way(StrEnum):
     COMING = "coming"
     STUCK = "stuck"
     """It was asked for and did not come: the store that holds it cannot be reached."""
+    KEPT = "kept"
+    """Head office asked, and was given nothing: the member has a bill in the store that holds
+    it, or that store's box was shut out."""
     THERE = "there"
     """Nobody has asked for it."""
 
@@ -119,7 +122,7 @@ def bringing(db: Reader, act: Act, member: str, *, connected: Callable[[], bool]
         return Bringing(way=Way.THERE)
     if is_open(wish, now=act.at):
         return Bringing(way=Way.COMING, until=wish["asked_at"] + FOLLOW_PATIENCE_MS)
-    return Bringing(way=Way.STUCK)
+    return Bringing(way=Way.KEPT if wish["state"] == NOTHING else Way.STUCK)
 
 
 def follow(tx: Writer, act: Act, *, member: str, why: str) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 from hub import till
 from hub.access.tests.tablet import paired
 from hub.tests.shop import TILL
+from hub.wallet import note_answer
 from hub.wallet.elsewhere import FOLLOW_PATIENCE_MS
 from hub.wallet.tests.head_office import HeadOffice
 
@@ -109,6 +110,18 @@ def test_money_that_did_not_come_can_be_asked_for_again(shop, tablet, member):
     assert (second["why"], second["id"] != first["id"]) == ("asked", True)
     assert "正在调来" in answer.text
     assert "asked=1" in answer.text
+
+
+def test_money_that_another_store_keeps_is_not_blamed_on_its_line(shop, tablet, member):
+    bill_of(tablet, member)
+    (wish,) = wishes(shop)
+    shop.do(lambda tx, _act: note_answer(tx, request=wish["id"], state="nothing"))
+    said = tablet.get("/pos/ticket").text
+    assert "可能正在给这位会员开单" in said
+    assert "连不上" not in said
+    panel = tablet.get("/pos/pay", headers=PARTLY).text
+    assert "再调一次" in panel
+    assert "可以先用其它方式收款。" in panel
 
 
 def test_the_panel_offers_what_came_and_takes_it_by_itself_where_somebody_asked(

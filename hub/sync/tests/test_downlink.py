@@ -141,11 +141,12 @@ def test_a_recall_sends_all_that_a_member_has_here(joined_shop, office, hub, mem
     assert_sound(joined_shop, tmp_path)
 
 
-def open_bill(shop, member):
+def open_bill(shop, member, *, with_a_line=True):
     def sell(tx, act):
         ticket = act.new_id()
         open_ticket(tx, act, ticket=ticket, member=member)
-        add_line(tx, act, ticket=ticket, line=act.new_id(), item="i1")
+        if with_a_line:
+            add_line(tx, act, ticket=ticket, line=act.new_id(), item="i1")
         return ticket
 
     return shop.do(sell, role="cashier")
@@ -173,6 +174,17 @@ def test_a_bill_that_was_forgotten_an_hour_ago_holds_up_nobody(
     joined_shop.top_up(member)
     open_bill(joined_shop, member)
     joined_shop.clock.advance(16 * 60_000)
+    office.recall(hub, member)
+    bring_down(joined_shop, office)
+    assert set(held(joined_shop, member).values()) == {0}
+
+
+def test_an_empty_bill_left_on_the_screen_after_a_top_up_holds_up_nobody(
+    joined_shop, office, hub, member
+):
+    joined_shop.open_shift()
+    open_bill(joined_shop, member, with_a_line=False)
+    joined_shop.top_up(member)
     office.recall(hub, member)
     bring_down(joined_shop, office)
     assert set(held(joined_shop, member).values()) == {0}

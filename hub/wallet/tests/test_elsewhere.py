@@ -152,7 +152,7 @@ def test_an_answer_of_nothing_lets_somebody_ask_again_at_once(shop, office, memb
     office.tell(member, {OTHER: {"principal": 30_000}})
     wish = follow(shop, member)
     shop.do(lambda tx, _act: wallet.note_answer(tx, request=wish, state="nothing"))
-    assert way(shop, member) is Way.STUCK
+    assert way(shop, member) is Way.KEPT
     assert follow(shop, member) != wish
 
 
