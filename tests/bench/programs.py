@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -103,6 +103,13 @@ def started(folder: Path, *arguments: str) -> Iterator[Program]:
 @contextmanager
 def listening(folder: Path, *arguments: str, at: str) -> Iterator[Program]:
     """Start a program and wait until it takes connections at `at` (host:port)."""
+    with listening_command(folder, [sys.executable, "-m", *arguments], at=at) as program:
+        yield program
+
+
+@contextmanager
+def listening_command(folder: Path, command: Sequence[str], *, at: str) -> Iterator[Program]:
+    """Start any command and wait until it takes connections at `at` (host:port)."""
     host, _, port = at.rpartition(":")
 
     def listens() -> bool:
@@ -110,7 +117,7 @@ def listening(folder: Path, *arguments: str, at: str) -> Iterator[Program]:
             return True
         return False
 
-    with _launched(folder, *arguments) as program:
+    with _launched_command(folder, command) as program:
         _await(program, folder, listens)
         program.ready_s = time.perf_counter() - program.began
         program.host, program.port = host, int(port)
@@ -141,14 +148,21 @@ def web(folder: Path) -> AbstractContextManager[Program]:
     return serving(folder, "hub", "web", *bound, "--address-file", asked=HEALTH)
 
 
-@contextmanager
 def _launched(
     folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> AbstractContextManager[Program]:
+    command = [sys.executable, "-m", *arguments]
+    return _launched_command(folder, command, environment=environment)
+
+
+@contextmanager
+def _launched_command(
+    folder: Path, command: Sequence[str], *, environment: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
     began = time.perf_counter()
-    with (folder / f"{arguments[1]}.log").open("ab") as log:
+    with (folder / "programs.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            list(command),
             cwd=ROOT,
             env={**os.environ, **(environment or {})},
             stdout=log,

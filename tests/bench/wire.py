@@ -44,7 +44,7 @@ def run(*, full: bool = False, events: int | None = None) -> Report:
         a_past(folder, events=events or (EVENTS_FULL if full else EVENTS))
         segments = journal_of(folder)
     alone = _alone(segments)
-    batches = {size: list(_cut(segments, size)) for size in (FEW, FULL)}
+    batches = {size: list(cut(segments, size)) for size in (FEW, FULL)}
     lone = [segment for segment in alone if _is_sale(segment)]
     return Report(
         title="wire: MQTT payload ÷ JSON of the events, the demo shop's own",
@@ -75,10 +75,10 @@ def journal_of(folder: Path) -> list[Segment]:
 
 
 def _alone(segments: Sequence[Segment]) -> list[Segment]:
-    return list(_cut(segments, LONE))
+    return list(cut(segments, LONE))
 
 
-def _cut(segments: Sequence[Segment], size: int) -> Iterator[Segment]:
+def cut(segments: Sequence[Segment], size: int) -> Iterator[Segment]:
     """Yield whole messages of so many events, in order, each with its documents."""
     beside: dict[str, list[Laid]] = {}
     for laid in (laid for segment in segments for laid in segment.documents):
@@ -119,7 +119,8 @@ def _sent(segment: Segment) -> Sent:
 def _ratio(name: str, what: str, segments: Sequence[Segment], at_most: float | None) -> Ratio:
     # Without documents: they are mostly salts, which nothing can squeeze.
     sent = [_sent(replace(segment, documents=())) for segment in segments]
-    payload, raw = (sum(one) / len(sent) for one in zip(*((s.payload, s.raw) for s in sent)))
+    payload = sum(one.payload for one in sent) / len(sent)
+    raw = sum(one.raw for one in sent) / len(sent)
     return Ratio(
         name=name,
         what=what,
@@ -152,11 +153,15 @@ def _costs(batches: dict[int, list[Segment]]) -> Table:
     for heading in ("events in a message", "packing", "unpacking"):
         table.add_column(heading, justify="right")
     for size in batches:
-        table.add_row(f"{size}", _median(turns[f"pack {size}"]), _median(turns[f"unpack {size}"]))
+        table.add_row(
+            f"{size}", _median(turns[f"pack {size}"]), _median(turns[f"unpack {size}"])
+        )
     return table
 
 
-def _timed(act: Callable[[Any], object], given: Sequence[Any], size: int) -> Callable[[], float]:
+def _timed(
+    act: Callable[[Any], object], given: Sequence[Any], size: int
+) -> Callable[[], float]:
     def work() -> float:
         began = time.process_time()
         for one in given:
