@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from core.journal import drain_all
 from hub.app import open_hub
-from tests.journeys.browser import picture
+from tests.journeys.browser import faults_of_access, picture, small_targets
 from tests.journeys.counter import Till, ask, paper_with, scan
 from tests.journeys.head_office import ARRIVES_MS, Lines, Office, eventually
 from tests.journeys.test_story import fresh_person, register
@@ -104,6 +104,11 @@ def test_a_store_that_was_opened_today_has_what_head_office_has(second, office, 
         expect(row).to_contain_text("在线")
         expect(row).to_contain_text("最新", timeout=ARRIVES_MS)
     picture(page, "two-stores-2-stores")
+
+
+def test_the_page_with_the_lines_is_clear_to_readers_and_fingers(lines):
+    assert faults_of_access(lines.page) == []
+    assert small_targets(lines.page) == []
 
 
 @pytest.mark.feature("STO-03")
