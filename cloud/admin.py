@@ -15,7 +15,7 @@ import msgspec
 from cloud.access import ROLES, Invitation, add_account, make_ready
 from cloud.command_line import data_option, opened
 from cloud.feed import publish
-from cloud.fleet import add_store, shut_out
+from cloud.fleet import add_store, shut_out, usual_day
 from cloud.fleet import make_code as code_for
 from cloud.ingest import NotEmpty, differences, restore
 from cloud.list_commands import export_group, import_group
@@ -180,16 +180,24 @@ def store() -> None:
     "--merchant", "merchant_id", required=True, help="Whose store: the merchant's id."
 )
 @click.option("--code", required=True, help="Stands in every number: one to four of 0-9A-Z.")
-@click.option("--zone", default="Asia/Shanghai", show_default=True, help="The time zone.")
+@click.option("--zone", help="The time zone. Without it, that of the stores there are.")
 @click.argument("name")
-def open_store(*, data: Path, merchant_id: str, code: str, zone: str, name: str) -> None:
-    """Open a store, and print its id."""
-    try:
-        branch = msgspec.convert({"name": name, "code": code.upper(), "zone": zone}, Store)
-    except msgspec.ValidationError as error:
-        raise click.UsageError(f"这样的门店不行 not a store: {error}") from error
+def open_store(*, data: Path, merchant_id: str, code: str, zone: str | None, name: str) -> None:
+    """Open a store, whose day begins when the others' does, and print its id."""
     with opened(data) as platform:
         served = platform.merchant(merchant_id)
+        with served.door.read() as db:
+            day = usual_day(db)
+        fields = {
+            "name": name,
+            "code": code.upper(),
+            "zone": zone or day.zone,
+            "cutoff_minutes": day.cutoff_minutes,
+        }
+        try:
+            branch = msgspec.convert(fields, Store)
+        except msgspec.ValidationError as error:
+            raise click.UsageError(f"这样的门店不行 not a store: {error}") from error
         shop = _name_of(platform, served)
         click.echo(served.door.write(lambda tx: _open_store(tx, served, branch, shop)))
         served.written()

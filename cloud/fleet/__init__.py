@@ -1,6 +1,6 @@
 """Stores and their boxes, as head office sees and runs them."""
 
-from cloud.fleet.service import PART, add_store, make_code, shut_out
+from cloud.fleet.service import PART, add_store, make_code, shut_out, usual_day
 from cloud.fleet.standing import Branch, Standing, Worry, fleet, mark
 from cloud.fleet.views import pages
 from core.errors import N_
@@ -17,6 +17,7 @@ __all__ = [
     "make_code",
     "mark",
     "shut_out",
+    "usual_day",
 ]
 
 CAPABILITY = Capability(

@@ -7,10 +7,11 @@ import msgspec
 from cloud.feed import publish
 from cloud.fleet.events import CodeMade, HubRevoked
 from cloud.platform import Hub, Merchant, Platform, hubs_of, new_code, revoke_hub
+from core.clock import BusinessDay
 from core.errors import N_, Refusal, Refused
 from core.journal import Act, Part
-from core.organisation import Store, check_store, store, stores
-from core.sqlite import Writer
+from core.organisation import ZONES, Store, check_store, store, stores
+from core.sqlite import Reader, Writer
 
 STORES_MAX = 2_000
 
@@ -24,6 +25,16 @@ PART = Part(
         "store_not_open": Refusal(409, N_("“%(name)s”已停业，请先恢复营业")),
     },
 )
+
+
+def usual_day(db: Reader) -> BusinessDay:
+    """Return the day that a new store begins with: that of one that is open.
+
+    Stores whose days begin at different hours are not in the same date at night, and their
+    takings of "today" then stand on two pages.
+    """
+    known = (branch.day for branch in stores(db).values() if not branch.closed_on)
+    return next(known, BusinessDay(ZONES[0]))
 
 
 def add_store(tx: Writer, act: Act, *, content: Store) -> str:

@@ -35,7 +35,9 @@ def listed() -> Any:
 @pages.get("/stores/new")
 @permission("settings.edit")
 def new() -> Any:
-    return _store_form(Form({"zone": ZONES[0], "cutoff": "00:00"}))
+    with read() as db:
+        day = service.usual_day(db)
+    return _store_form(Form({"zone": day.zone, "cutoff": _clock_time(day.cutoff_minutes)}))
 
 
 @pages.post("/stores")
@@ -60,10 +62,9 @@ def branch(store_id: str) -> Any:
 @permission("settings.edit")
 def edit(store_id: str) -> Any:
     known = _branch(store_id).store
-    hours, minutes = divmod(known.cutoff_minutes, 60)
     names = ("name", "code", "zone", "phone", "address")
     form = Form({name: getattr(known, name) for name in names})
-    form.typed["cutoff"] = f"{hours:02}:{minutes:02}"
+    form.typed["cutoff"] = _clock_time(known.cutoff_minutes)
     return _store_form(form, store_id)
 
 
@@ -178,6 +179,11 @@ def _store_form(form: Form, store_id: str = "", *, status: int = 200) -> Any:
         zones=ZONES,
         code_used=used,
     )
+
+
+def _clock_time(minutes: int) -> str:
+    """Return minutes after midnight as a field for times has them: 04:00."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _typed_store(form: Form) -> Store | None:

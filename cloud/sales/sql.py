@@ -7,13 +7,19 @@ from core.sqlite import Reader, Row
 SHOWN_MAX = 200
 
 
-def bills(db: Reader, date: str, *, store: str = "", limit: int = SHOWN_MAX) -> list[Row]:
-    """Return a business date's bills and reversals, newest first; `store` '' is every store."""
+def bills(
+    db: Reader, date: str, *, since: str = "", store: str = "", limit: int = SHOWN_MAX
+) -> list[Row]:
+    """Return a business date's bills and reversals, newest first; `store` '' is every store.
+
+    `since` is an earlier date to begin with, where stores are not all in the same one.
+    """
     return db.all(
         """SELECT s.*, m.name AS member_name, w.name AS staff_name FROM sale s
              LEFT JOIN member m ON m.id = s.member LEFT JOIN staff w ON w.id = s.actor
-            WHERE s.date = :date AND (:store = '' OR s.store = :store)
+            WHERE s.date BETWEEN :since AND :date AND (:store = '' OR s.store = :store)
             ORDER BY s.at DESC, s.id DESC LIMIT :limit""",
+        since=since or date,
         date=date,
         store=store,
         limit=limit,

@@ -30,8 +30,11 @@ def home() -> Any:
     known = fleet(platform(), here())
     with fresh_read() as db:
         today = _today()
-        lines = figures.of_stores(db, _shown(known), {b.id: _today(b.id) for b in known})
-        newest = sql.bills(db, today, limit=NEWEST_SHOWN)
+        dates = {branch.id: _today(branch.id) for branch in known}
+        lines = figures.of_stores(db, _shown(known), dates)
+        newest = sql.bills(
+            db, today, since=min(dates.values(), default=today), limit=NEWEST_SHOWN
+        )
         held = sql.held(db)
         return show(
             "sales/home.html",
@@ -129,7 +132,9 @@ def mark(_platform: Platform, merchant: Merchant) -> object:
 
 
 def _today(store: str = "") -> str:
-    return day_of(store).date(platform().clock.read().at)
+    """Return a store's business date; without one, that of the store furthest on."""
+    at = platform().clock.read().at
+    return max(day_of(one).date(at) for one in ([store] if store else branches() or [""]))
 
 
 def _shown(known: list[Branch]) -> list[Branch]:

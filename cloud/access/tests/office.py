@@ -21,6 +21,7 @@ from core.clock import ManualClock
 from core.ids import seeded
 from core.journal import Act, Birth, Document
 from core.members import CardIssued, MemberRegistered
+from core.organisation import stores
 from core.tickets import SoldLine, TicketOpened, TicketSettled
 from core.wallet import (
     CLOUD,
@@ -69,7 +70,7 @@ class Box:
             journal=journal,
             reading=reading,
             store=self.store,
-            date=f"{MORNING.fromtimestamp(reading.at / 1000, MORNING.tzinfo):%Y-%m-%d}",
+            date=stores(tx)[self.store].day.date(reading.at),
             actor=actor or f"w-{self.host}",
             device="d1",
         )

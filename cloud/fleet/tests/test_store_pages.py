@@ -36,6 +36,13 @@ def test_a_store_is_opened_by_a_form_listed_closed_and_opened_again(office):
     assert known(office)[store_id].closed_on == ""
 
 
+def test_a_new_stores_day_begins_when_the_others_does_unless_somebody_says_otherwise(office):
+    browser = office.browser()
+    assert 'name="cutoff" type="time" value="00:00"' in browser.get("/stores/new").text
+    browser.post("/stores/s1", **(NEW | {"code": "A"}))
+    assert 'name="cutoff" type="time" value="04:00"' in browser.get("/stores/new").text
+
+
 def test_a_code_that_is_taken_is_told_at_its_field_and_nothing_typed_is_lost(office):
     answer = office.browser().post("/stores", page="/stores/new", **(NEW | {"code": "a"}))
     assert answer.status_code == 422

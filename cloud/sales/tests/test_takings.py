@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cloud.access import Lookout
-from cloud.access.tests.office import words
+from cloud.access.tests.office import MORNING, words
 from cloud.sales.figures import Debt, settled
 
 
@@ -32,6 +32,20 @@ def test_each_store_stands_with_its_sales_and_when_it_was_last_heard(office):
     assert "今天营业额 ¥265.50 3 单 今天充值 ¥1,000.00 1 笔 其中用储值付 ¥128.00" in home
     assert "会员手里的储值 ¥972.00 本金 ¥872.00 · 赠金 ¥100.00" in home
     assert "江边店现在连不上" in home
+
+
+def test_after_midnight_the_bills_of_a_store_that_is_still_open_lead_the_first_page(office):
+    night = {"name": "人民路店", "code": "A", "cutoff": "04:00", "zone": "Asia/Shanghai"}
+    assert office.browser().post("/stores/s1", **night).status_code == 303
+    office.clock.at = int(MORNING.replace(hour=0, minute=30, day=22).timestamp() * 1000)
+    late = office.a.sell(12_800)
+    early = office.b.sell(6_600)
+    browser = office.browser()
+    page = browser.get("/").text
+    assert f'href="/sales/{late}"' in page
+    assert f'href="/sales/{early}"' in page
+    assert f'href="/sales/{early}"' in browser.get("/sales").text
+    assert f'href="/sales/{late}"' in browser.get("/sales?date=2026-09-21").text
 
 
 def test_one_store_and_one_day_are_shown_alone(office):
