@@ -191,12 +191,19 @@ class Branch:
 class Store:
     """An opened box at a clock that the test sets, and its sending in a thread beside it."""
 
-    def __init__(self, folder: Path, clock: Clock, *, actor: str = "owner") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        actor: str = "owner",
+        opener: Callable[..., Box] = open_hub,
+    ) -> None:
         self.clock, self.actor = clock, actor
-        self.box: Box = open_hub(folder, clock=clock)
-        self._sending: Box | None = None
+        self._open = opener
+        self.box: Box = opener(folder, clock=clock)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._send, name=f"sync {folder.name}")
+        self._thread: threading.Thread | None = None
 
     @property
     def id(self) -> str:
@@ -208,15 +215,28 @@ class Store:
 
     def send_over(self, wire: Wire) -> None:
         """Begin to talk to head office."""
-        self._options = Options(broker=wire.broker, gate=wire.gate, retry=RETRY)
+        self.wire = wire
+        self.resume()
+
+    def resume(self) -> None:
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._send, name=f"sync {self.box.folder.name}")
         self._thread.start()
 
+    def pause(self) -> None:
+        """End the sending, as systemd would."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(STOP_S)
+            assert not self._thread.is_alive()
+
     def _send(self) -> None:
-        box = open_hub(self.box.folder, clock=self.clock)
+        box = self._open(self.box.folder, clock=self.clock)
         link = load_link(box.folder)
         assert link is not None
+        options = Options(broker=self.wire.broker, gate=self.wire.gate, retry=RETRY)
         try:
-            Sending(box, link, self._options).run(self._stopping)
+            Sending(box, link, options).run(self._stopping)
         finally:
             box.close()
 
@@ -235,9 +255,7 @@ class Store:
         return link
 
     def close(self) -> None:
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(STOP_S)
+        self.pause()
         self.box.close()
 
 

@@ -126,6 +126,7 @@ def live(chain, visits):
             chance.choice(cashiers).serve(guest(chance, known, regulars))
         for cashier in cashiers:
             cashier.end_day()
+            cashier.store.box.door.checkpoint()  # As the timers' program does.
     assert cut * 2 == DAYS * 2 * visits
     switch(chain, cashiers[1], online=True)
     return told, dates
