@@ -110,6 +110,16 @@ def _documents(db: Reader, origin: str) -> list[tuple[str, str, bytes]]:
     return [(r["event"], r["name"], r["content"]) for r in rows if r["event"] in known]
 
 
+def assert_feeds_are_the_same(boxes: Iterable[Box], books: Merchant) -> None:
+    """Compare every document, at its position, with what head office gives out."""
+    query = "SELECT topic, key, pos, content FROM feed_document ORDER BY topic, key"
+    with books.door.read() as there:
+        given = [tuple(row) for row in there.all(query)]
+    for box in boxes:
+        with box.door.read() as here:
+            assert [tuple(row) for row in here.all(query)] == given
+
+
 def assert_history_of_bills_is_the_same(boxes: Iterable[Box], books: Merchant) -> None:
     """Compare bills, top-ups, periods and what went through each drawer, row by row."""
     drain_all(books.door, books.parts)

@@ -14,6 +14,7 @@ from core.clock import DAY_MS, HOUR_MS, BusinessDay, ManualClock, SystemClock
 from core.imports.tests.messy import write_members
 from tests.chain.adding_up import (
     assert_every_place_agrees,
+    assert_feeds_are_the_same,
     assert_history_of_bills_is_the_same,
     assert_journals_are_the_same,
     assert_reports_are_the_same,
@@ -176,6 +177,7 @@ def test_after_a_week_all_three_sides_agree_to_the_fen(chain, visits, rest_s, tm
     points.update(told.points)
     with chain.office.books(chain.merchant) as books:
         events = assert_journals_are_the_same(chain.boxes, books)
+        assert_feeds_are_the_same(chain.boxes, books)
         assert_history_of_bills_is_the_same(chain.boxes, books)
         assert_reports_are_the_same(chain.boxes, books)
         assert_takings_are_as_told(chain.boxes, books, told, dates)

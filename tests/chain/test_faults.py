@@ -26,8 +26,9 @@ from hub.sync import load_link, sealed_segments, tls_context
 from hub.sync.gate import Gate
 from hub.sync.link import save_link
 from hub.till import open_till
-from hub.wallet import TopUp
+from hub.wallet import RECOGNISED, TopUp, balance, follow
 from tests.chain.adding_up import (
+    assert_feeds_are_the_same,
     assert_journals_are_the_same,
     assert_tables_follow,
     assert_value_is_conserved,
@@ -100,6 +101,7 @@ class Chain:
         with self.office.books(self.merchant) as books:
             wait_until_at_rest(boxes, books, REST_S)
             assert_journals_are_the_same(boxes, books)
+            assert_feeds_are_the_same(boxes, books)
             assert_value_is_conserved(books)
             assert books.findings() == []
         for store in stores:
@@ -368,6 +370,25 @@ def edit_prices(books):
 
 def price(store, item):
     return store.ask(lambda db: db.value("SELECT price FROM item WHERE id = :item", item=item))
+
+
+def test_a_brand_new_box_has_all_that_head_office_has_and_value_follows_a_guest_to_it(
+    chain, first
+):
+    guest = member(first)
+    top_up(first, guest, 30_000)
+    chain.rest(first)
+    fresh = chain.store()
+    chain.assert_all_adds_up(fresh, first)
+    assert price(fresh, MASSAGE) == price(first, MASSAGE) > 0
+    assert here(fresh, guest) == 0
+    fresh.do(lambda tx, act: follow(tx, act, member=guest, why=RECOGNISED))
+    until(lambda: here(fresh, guest) == 30_000)
+    chain.assert_all_adds_up(fresh, first)
+
+
+def here(store, whose):
+    return store.ask(lambda db: balance(db, store.box.act(db), whose)).here
 
 
 def test_a_box_in_2070_trades_is_told_of_and_does_not_have_the_last_word(chain, first):

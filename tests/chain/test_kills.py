@@ -15,6 +15,7 @@ from hub.access import make_token
 from hub.app import open_hub
 from tests.chain.adding_up import (
     assert_every_place_agrees,
+    assert_feeds_are_the_same,
     assert_history_of_bills_is_the_same,
     assert_journals_are_the_same,
     assert_tables_follow,
@@ -120,6 +121,7 @@ class Chain:
         with self.office.books(self.merchant) as books:
             wait_until_at_rest(self.boxes, books, REST_S)
             assert_journals_are_the_same(self.boxes, books)
+            assert_feeds_are_the_same(self.boxes, books)
             assert_history_of_bills_is_the_same(self.boxes, books)
             assert_value_is_conserved(books)
             assert_every_place_agrees(self.boxes, books, *self._told())
