@@ -118,7 +118,11 @@ class Exchange:
             if heading is None or talk is None:
                 log.warning("nobody of ours: %s", name)
                 continue
-            self._hear(talk, heading.channel, payload, now_ms, work)
+            try:
+                self._hear(talk, heading.channel, payload, now_ms, work)
+            except Exception:
+                # Whatever one hub says, the others' messages of this round count.
+                log.exception("passed over: %s", name)
         self._commit(work, now_ms)
 
     def told(self, outcome: Outcome, now_ms: int) -> None:
@@ -331,8 +335,11 @@ class Exchange:
 
     def _commit(self, work: _Work, now_ms: int) -> None:
         """Commit a round in one transaction; then acknowledge, which may begin another."""
-        while self._is_due(work, now_ms):
+        fails = False
+        # What only pages wait for is not tried again at once where nothing can be written.
+        while work.keeps or work.writes or (not fails and self._has_news(now_ms)):
             done = self._write(work, now_ms)
+            fails, done = done is None, done or set()
             following = _Work()
             for hub in dict.fromkeys(talk.hub for talk, _ in work.keeps):
                 talk = self._talks[hub]
@@ -345,13 +352,11 @@ class Exchange:
                 self._hands.carry(merchant)
             work = following
 
-    def _is_due(self, work: _Work, now_ms: int) -> bool:
-        return bool(
-            work.keeps or work.writes or self._alarms.waiting or self._sightings.is_due(now_ms)
-        )
+    def _has_news(self, now_ms: int) -> bool:
+        return self._alarms.waiting or self._sightings.is_due(now_ms)
 
-    def _write(self, work: _Work, now_ms: int) -> set[str]:
-        """Return the hubs all of whose segments are kept."""
+    def _write(self, work: _Work, now_ms: int) -> set[str] | None:
+        """Return the hubs all of whose segments are kept; None where nothing can be written."""
         at = self._platform.clock.read().at
 
         def write(tx: Writer) -> tuple[set[str], bool]:
@@ -383,7 +388,7 @@ class Exchange:
             # keep theirs.
             log.exception("nothing can be kept")
             self._alarms.written()
-            return set()
+            return None
         if self._alarms.waiting or news:
             self._platform.ring("web")
         self._alarms.written()

@@ -6,7 +6,7 @@ that is not known is passed over, and a field may be added only with a default.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,12 @@ from core.wire.topics import Channel
 PROTOCOL = 1
 MESSAGE_BYTES_MAX = 1 << 20
 """No message on the wire is longer; the broker is told the same number."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+"""Of events, positions, bytes or milliseconds: what a database can hold, so that no stranger's
+number is found out to be too large only where it is written, beside everybody else's."""
+Word = Annotated[str, msgspec.Meta(max_length=200)]
+"""A name or version; longer is none of ours."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -27,40 +33,40 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     `kinds` are the kinds of event that it knows; `clock_at` is its wall clock in ms UTC.
     """
 
-    epoch: int
-    boot: int
-    n: int
+    epoch: Count
+    boot: Count
+    n: Count
     head: bytes
-    down_n: int
+    down_n: Count
     down_head: bytes
-    feed_pos: int
-    proto: int = PROTOCOL
-    kinds: tuple[str, ...] = ()
-    version: str = ""
-    clock_at: int = 0
+    feed_pos: Count
+    proto: Count = PROTOCOL
+    kinds: Annotated[tuple[Word, ...], msgspec.Meta(max_length=2_000)] = ()
+    version: Word = ""
+    clock_at: Count = 0
     clock_unsure: bool = False
-    free_bytes: int = 0
+    free_bytes: Count = 0
 
 
 class DownAck(Message, frozen=True, kw_only=True, tag="down_ack"):
     """The hub holds its downlink up to and with `acked`, and the feed up to `feed_pos`."""
 
-    epoch: int
-    acked: int
-    feed_pos: int = 0
+    epoch: Count
+    acked: Count
+    feed_pos: Count = 0
 
 
 class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     """Head office answers a hello: where it stands, and how many segments may be under way."""
 
-    epoch: int
-    acked: int
+    epoch: Count
+    acked: Count
     head: bytes
-    down_len: int
-    feed_pos: int
-    credits: int
-    time: int
-    safe: int = 0
+    down_len: Count
+    feed_pos: Count
+    credits: Count
+    time: Count
+    safe: Count = 0
 
 
 class Ack(Message, frozen=True, kw_only=True, tag="ack"):
@@ -70,19 +76,19 @@ class Ack(Message, frozen=True, kw_only=True, tag="ack"):
     a backup off site has too; `feed_pos` tells a hub that missed a batch.
     """
 
-    epoch: int
-    acked: int
+    epoch: Count
+    acked: Count
     head: bytes
-    credits: int
-    safe: int = 0
-    feed_pos: int = 0
+    credits: Count
+    safe: Count = 0
+    feed_pos: Count = 0
 
 
 class Fence(Message, frozen=True, kw_only=True, tag="fence"):
     """The hub may not write on: `epoch` is the one that head office takes, if any."""
 
-    epoch: int
-    reason: str
+    epoch: Count
+    reason: Word
 
 
 class Greet(Message, frozen=True, kw_only=True, tag="greet"):
@@ -95,10 +101,10 @@ class Ask(Message, frozen=True, kw_only=True, tag="ask"):
     The same id again is the same request.
     """
 
-    id: str
+    id: Word
     member: str
     why: str = ""
-    want: int = 0
+    want: Count = 0
 
 
 class Answer(Message, frozen=True, kw_only=True, tag="answer"):
@@ -107,8 +113,8 @@ class Answer(Message, frozen=True, kw_only=True, tag="answer"):
     A hint: the money itself comes by the stream.
     """
 
-    id: str
-    state: str
+    id: Word
+    state: Word
 
 
 class FeedBatch(Message, frozen=True, kw_only=True, tag="feed"):
@@ -118,8 +124,8 @@ class FeedBatch(Message, frozen=True, kw_only=True, tag="feed"):
     is the exact JSON of a core.feed.FeedDocument; `more` says that the feed goes on after pos.
     """
 
-    after: int
-    pos: int
+    after: Count
+    pos: Count
     documents: tuple[msgspec.Raw, ...]
     more: bool = False
     signature: bytes = b""
@@ -128,7 +134,7 @@ class FeedBatch(Message, frozen=True, kw_only=True, tag="feed"):
 class Presence(Message, frozen=True, kw_only=True, tag="presence"):
     """Whether the hub is on the line. A convenience: nothing is decided by it."""
 
-    state: str
+    state: Word
 
     @property
     def online(self) -> bool:

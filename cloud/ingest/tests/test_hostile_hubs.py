@@ -15,7 +15,7 @@ from core.journal import Posting, digest
 from core.members.events import MemberRegistered
 from core.till.events import PeriodClosed, PeriodOpened
 from core.wallet import Adjusted, Released
-from core.wire import Ask, Channel, Laid, unpack
+from core.wire import Ask, Channel, Laid, encode, unpack
 
 
 @pytest.fixture
@@ -177,3 +177,45 @@ def test_two_boxes_in_one_store_both_close_their_tills(
     ]
     assert differences(platform, merchant) == []
     third.close()
+
+
+HUGE = 10**30
+
+
+@pytest.mark.parametrize(
+    ("channel", "words"),
+    [
+        (Channel.UP_CONTROL, {"boot": HUGE}),
+        (Channel.UP_CONTROL, {"boot": -HUGE}),
+        (Channel.UP_CONTROL, {"n": HUGE}),
+        (Channel.UP_CONTROL, {"n": -1}),
+        (Channel.UP_CONTROL, {"down_n": HUGE}),
+        (Channel.UP_CONTROL, {"feed_pos": HUGE}),
+        (Channel.UP_CONTROL, {"clock_at": HUGE}),
+        (Channel.UP_CONTROL, {"clock_at": -HUGE}),
+        (Channel.UP_CONTROL, {"free_bytes": HUGE}),
+        (Channel.UP_CONTROL, {"epoch": HUGE}),
+        (Channel.UP_CONTROL, {"kind": "down_ack", "acked": 0, "feed_pos": HUGE}),
+        (Channel.UP_CONTROL, {"kind": "down_ack", "acked": -HUGE}),
+        (Channel.UP_ASK, {"kind": "ask", "id": "q", "want": HUGE}),
+    ],
+)
+def test_no_message_of_one_hub_holds_up_another(
+    platform, merchant, desk, first, second, channel, words
+):
+    member = first.member("一")
+    first.top_up(member, 10_000)
+    desk.sync(first, second)
+    said = msgspec.json.decode(encode(first.hello())) | {"member": member} | words
+    theirs = msgspec.json.encode(said)
+    second.member("二")
+    ours = [(second.topic(Channel.UP_LOG), raw) for raw in second.segments()]
+    desk.exchange.take([(first.topic(channel), theirs), *ours], desk.now)
+    desk.work()
+    desk.exchange.tick(desk.now + 20_000)
+    assert rows(merchant, "SELECT COUNT(*) FROM journal WHERE origin = :o", o=second.id) == [
+        (1,)
+    ]
+    second.member("三")
+    desk.sync(second)
+    assert rows(merchant, "SELECT COUNT(*) FROM member") == [(3,)]

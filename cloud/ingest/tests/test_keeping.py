@@ -329,3 +329,19 @@ def test_whatever_keeps_a_segment_from_being_kept_it_is_taken_when_it_comes_agai
     desk.hear(first, Channel.UP_LOG, raw)
     assert acks(desk, first) == [1]
     assert kept(platform) == [(first.id, 1, 1)]
+
+
+def test_what_is_only_for_pages_waits_where_nothing_can_be_written(platform, desk, first):
+    desk.greet(first)
+    first.member()
+    platform.door._writing.execute("PRAGMA query_only = ON")
+    # It comes back, whatever is due; before, it tried for as long as the disk was full.
+    desk.greet(first, version="0.2")
+    desk.exchange.tick(desk.now + 60_000)
+    platform.door._writing.execute("PRAGMA query_only = OFF")
+    desk.exchange.tick(desk.now + 120_000)
+    with platform.door.read() as db:
+        assert db.value("SELECT version FROM hub") == "0.2"
+    for raw in first.segments():
+        desk.hear(first, Channel.UP_LOG, raw)
+    assert acks(desk, first)[-1] == 1
