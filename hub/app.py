@@ -99,20 +99,22 @@ def _surroundings() -> dict[str, object]:
             name, zone, idle = _("店枢"), "UTC", 0
         nav = _nav(grants_of(db, who.role)) if who.role else []
         scanned = devices.last_scan(db)
-        link = hub_sync.link_state(db, box.here())
+        link = hub_sync.link_trouble(db, box.here())
     known: dict[str, object] = {
         "store_name": name,
         "zone": zone,
         "staff": who.staff_name,
         "shift_label": who.till,
         "nav": nav,
-        "link_state": None if link is None or link.fine else link,
+        "link_state": link,
         "idle_seconds": idle,
         "reader_language": language(),
         "now_ms": box.here().journal.clock.read().at,
     }
     if who.staff is not None and not who.token:
         known["lock_url"] = url_for("access.lock")
+        if hub_sync.joined(box.here().folder):
+            known["link_url"] = url_for("pos.link")
         known["stream_url"] = url_for("pos.stream", after=scanned)
     return known
 

@@ -9,6 +9,7 @@ import "./page/dialogs";
 import "./page/menus";
 import "./page/lines";
 import "./page/clears";
+import "./page/echoes";
 import "./page/live";
 import "./page/theme";
 import "./page/signing";

@@ -31,7 +31,7 @@ from hub.box import here
 from hub.devices import scans_after, scans_start, waiting
 from hub.pos import service
 from hub.receipts import tender_label
-from hub.sync import is_connected
+from hub.sync import is_connected, link_trouble
 
 pages = Blueprint("pos", __name__, template_folder="templates")
 
@@ -276,24 +276,36 @@ def print_receipt(ticket: str) -> Any:
     return redirect(url_for("pos.paid", ticket=ticket))
 
 
+@pages.get("/link")
+@staff_only
+def link() -> str:
+    """Return what the header says of the way to head office."""
+    return render_template("web/link_state.html")
+
+
 @pages.get("/stream")
 @staff_only
 def stream() -> Response:
     """Send this device its scans, and tell its page when something may have changed."""
-    mine, may_listen = till(), watch()
+    mine, may_listen, box = till(), watch(), here()
     told = request.headers.get("Last-Event-ID") or request.args.get("after")
     with read() as db:
         seen = scans_start(db, told, now=here().journal.clock.read().at)
+    told_of: object = ...  # The page may be older than this stream: it asks once.
 
     def news() -> list[News] | None:
-        nonlocal seen
+        nonlocal seen, told_of
         with read() as db:
             if not may_listen(db):
                 return None
             rows = scans_after(db, till=mine, after=seen)
+            trouble = link_trouble(db, box)
         seen = rows[-1]["id"] if rows else seen
         scans = [News("scan", row["value"], place=row["id"]) for row in rows]
-        return [*scans, News("refresh", "ticket")]
+        shown = trouble and (trouble.cloud, trouble.pending)
+        moved = [] if shown == told_of else [News("refresh", "link")]
+        told_of = shown
+        return [*scans, News("refresh", "ticket"), *moved]
 
     return bulletin().stream(news)
 

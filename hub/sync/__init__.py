@@ -12,7 +12,7 @@ from hub.sync.line import RETRY_MAX_S, Retry
 from hub.sync.link import Link, joined, load_link, tls_context
 from hub.sync.outbox import Outbox, outbox, sealed_head, sealed_segments
 from hub.sync.runtime import Options, Sending
-from hub.sync.state import LinkState, is_connected, link_state
+from hub.sync.state import LinkState, is_connected, link_state, link_trouble
 from hub.sync.tables import LOCAL
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "join",
     "joined",
     "link_state",
+    "link_trouble",
     "load_link",
     "outbox",
     "sealed_head",

@@ -87,6 +87,12 @@ def is_connected(box: Box) -> bool:
     return told is not None and told.line == "live"
 
 
+def link_trouble(db: Reader, box: Box) -> LinkState | None:
+    """Return how the link is doing where somebody at a till should know; None where not."""
+    link = link_state(db, box)
+    return None if link is None or link.fine else link
+
+
 def link_state(db: Reader, box: Box) -> LinkState | None:
     """Return how the link is doing; None for a shop on its own."""
     if not joined(box.folder):

@@ -190,3 +190,29 @@ def test_a_shop_on_its_own_shows_nothing_of_other_places(shop, tablet):
         assert "别处" not in page
         assert "调来" not in page
     assert wishes(shop) == []
+
+
+def test_the_header_says_by_itself_that_head_office_is_away_and_that_it_is_back(
+    shop, office, tablet
+):
+    board = tablet.http.application.extensions["bulletin"]
+    assert 'data-refresh-on="link" data-src="/link"' in tablet.get("/").text
+    with tablet.http.get("/stream") as answer:
+        news = iter(answer.response)
+        assert b"hello" in next(news)
+        assert b"ticket" in next(news)
+        assert b"link" in next(news)
+        office.line(live=False)
+        board.announce()
+        assert b"ticket" in next(news)
+        assert b"link" in next(news)
+        assert "笔待上传" in tablet.get("/link").text
+        office.line(live=True)
+        board.announce()
+        assert b"ticket" in next(news)
+        assert b"link" in next(news)
+        assert "待上传" not in tablet.get("/link").text
+        board.announce()
+        assert b"ticket" in next(news)
+        board.announce()
+        assert b"ticket" in next(news), "nothing moved: the header is not asked for again"
