@@ -126,11 +126,13 @@ def free_port() -> int:
         return port
 
 
-def until(holds: Callable[[], object], *, within_s: float = WAIT_S) -> float:
+def until(
+    holds: Callable[[], object], *, within_s: float = WAIT_S, every_s: float = POLL_S
+) -> float:
     """Wait until something holds; return when that was, by `time.perf_counter`."""
     ends_at = time.perf_counter() + within_s
     while not holds():
         if time.perf_counter() > ends_at:
             raise TimeoutError("it did not come to that")
-        time.sleep(POLL_S)
+        time.sleep(every_s)
     return time.perf_counter()
