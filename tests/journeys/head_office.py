@@ -18,11 +18,26 @@ ARRIVES_MS = 15_000
 class Office:
     """Somebody logged in at head office, by password and authenticator."""
 
-    def __init__(self, browser: Browser, chain: Any, *, language: str = "zh-CN") -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        chain: Any,
+        *,
+        size: dict[str, int] = PC,
+        language: str = "zh-CN",
+        beside: Office | None = None,
+    ) -> None:
+        """Open a window; `beside` one where somebody is logged in already, it is the same visit.
+
+        A code of the authenticator lets in once only, so not every window can have one.
+        """
         self.address = chain["head_office"]["address"]
-        self.context = open_window(browser, size=PC, language=language, touch=False)
+        self.context = open_window(browser, size=size, language=language, touch=size != PC)
         self.page, self.faults = watched(self.context)
-        self._log_in(chain["head_office"])
+        if beside:
+            self.context.add_cookies(beside.context.cookies())
+        else:
+            self._log_in(chain["head_office"])
 
     def _log_in(self, account: Any) -> None:
         page = self.page
