@@ -25,6 +25,7 @@ from core.members.finding import (
     member_of,
     profile_of,
 )
+from core.members.order import ahead_of
 from core.members.phone import is_mobile, mask_phone, normalise_phone
 from core.members.registering import issue_card, register
 from core.members.searching import SEARCH, search
@@ -43,6 +44,7 @@ __all__ = [
     "MemberRegistered",
     "Profile",
     "active_card",
+    "ahead_of",
     "by_number",
     "by_phone",
     "canonical_card",

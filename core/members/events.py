@@ -31,6 +31,8 @@ class MemberChanged(Body, frozen=True, kw_only=True, tag="member.changed"):
     standing: str | None = None
     number: str | None = None
     issued: int = 0
+    over: str = ""
+    """The stamp that the editor saw, where it lies ahead of the editor's own clock."""
 
 
 class CardIssued(Body, frozen=True, kw_only=True, tag="card.issued"):
@@ -39,6 +41,7 @@ class CardIssued(Body, frozen=True, kw_only=True, tag="card.issued"):
     member: str
     card: str
     generation: int
+    over: str = ""
 
 
 class CardReturned(Body, frozen=True, kw_only=True, tag="card.returned"):
@@ -46,3 +49,4 @@ class CardReturned(Body, frozen=True, kw_only=True, tag="card.returned"):
 
     member: str
     card: str
+    over: str = ""

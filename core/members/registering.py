@@ -14,6 +14,7 @@ from core.members.checks import (
 )
 from core.members.events import CardIssued, MemberRegistered
 from core.members.finding import member_of
+from core.members.order import ahead_of
 from core.sqlite import Writer
 from core.staff import require
 
@@ -73,9 +74,10 @@ def issue_card(tx: Writer, act: Act, *, member: str, card: str) -> str:
         require(tx, act.actor, "card.issue")
     phone = member_of(tx, member)["phone"]
     card = check_card(tx, card, member=member, phone=phone)
-    held = tx.one("SELECT generation, active FROM card WHERE number = :card", card=card)
+    held = tx.one("SELECT generation, active, stamps FROM card WHERE number = :card", card=card)
     if held is not None and held["active"]:
         return card
     generation = 1 if held is None else held["generation"] + 1
-    act.append(tx, CardIssued(member=member, card=card, generation=generation))
+    over = ahead_of(act, held, ("member", "generation", "active", "since"))
+    act.append(tx, CardIssued(member=member, card=card, generation=generation, over=over))
     return card

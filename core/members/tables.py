@@ -10,6 +10,7 @@ from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Part, Put, kind_name, stamp_of
 from core.members.documents import take_member
 from core.members.events import CardIssued, CardReturned, MemberChanged, MemberRegistered
+from core.members.order import stamp_over
 from core.sqlite import Migration
 
 PROFILE = ("name", "phone", "gender", "birthday", "note")
@@ -63,7 +64,7 @@ def _change(entry: Entry) -> Iterator[Change]:
         if value is not None:
             fields[name] = value
     if fields:
-        yield Put("member", {"id": body.member}, fields, stamp_of(entry.event))
+        yield Put("member", {"id": body.member}, fields, stamp_over(entry.event, body.over))
     if body.issued:
         yield _count_number(entry.event.store, body.issued)
 
@@ -80,11 +81,12 @@ def _issue_card(entry: Entry) -> Iterable[Change]:
         "active": 1,
         "since": entry.event.at,
     }
-    return [Put("card", {"number": body.card}, fields, stamp_of(entry.event))]
+    return [Put("card", {"number": body.card}, fields, stamp_over(entry.event, body.over))]
 
 
 def _return_card(entry: Entry) -> Iterable[Change]:
-    return [Put("card", {"number": entry.body.card}, {"active": 0}, stamp_of(entry.event))]
+    stamp = stamp_over(entry.event, entry.body.over)
+    return [Put("card", {"number": entry.body.card}, {"active": 0}, stamp)]
 
 
 def _note_change(entry: Entry) -> Iterable[Change]:

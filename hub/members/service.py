@@ -10,6 +10,7 @@ from core.members import (
     MemberChanged,
     Profile,
     active_card,
+    ahead_of,
     canonical_card,
     check_category,
     check_profile,
@@ -34,7 +35,12 @@ def change(tx: Writer, act: Act, *, member: str, profile: Profile, category: str
     if edited or moved is not None:
         act.append(
             tx,
-            MemberChanged(member=member, fields=edited, category=moved),
+            MemberChanged(
+                member=member,
+                fields=edited,
+                category=moved,
+                over=ahead_of(act, row, (*edited, "category")),
+            ),
             documents=[Document(name="profile", content=checked | {"number": row["number"]})],
         )
 
@@ -50,7 +56,13 @@ def enrol(tx: Writer, act: Act, *, member: str, card: str = "") -> None:
         profile = profile_of(row) | {"number": number}
         act.append(
             tx,
-            MemberChanged(member=member, standing=MEMBER, number=number, issued=issued),
+            MemberChanged(
+                member=member,
+                standing=MEMBER,
+                number=number,
+                issued=issued,
+                over=ahead_of(act, row, ("standing", "number")),
+            ),
             documents=[Document(name="profile", content=profile)],
         )
     if card:
@@ -60,4 +72,5 @@ def enrol(tx: Writer, act: Act, *, member: str, card: str = "") -> None:
 def return_card(tx: Writer, act: Act, *, card: str) -> None:
     """Take a medium back. Refused: card_unknown."""
     row = active_card(tx, canonical_card(card))
-    act.append(tx, CardReturned(member=row["member"], card=row["number"]))
+    over = ahead_of(act, row, ("active",))
+    act.append(tx, CardReturned(member=row["member"], card=row["number"], over=over))
