@@ -80,10 +80,17 @@ def called_hubs(db: Reader, member: str) -> dict[str, int]:
 
 
 def places_of(db: Reader, member: str) -> dict[str, int]:
-    """Return how much of anything a member holds at each place."""
+    """Return how much of anything a member holds at each place, or has on the way to it.
+
+    A recall comes down behind the grant that it follows, so what is on its way comes back too.
+    """
     rows = db.all(
-        "SELECT place, SUM(amount) AS amount FROM holding"
-        " WHERE member = :member GROUP BY place",
+        """SELECT place, SUM(amount) AS amount FROM (
+             SELECT place, amount FROM holding WHERE member = :member
+             UNION ALL
+             SELECT g.hub AS place, t.amount FROM transit t
+               JOIN granted g ON g.transfer = t.transfer WHERE t.member = :member
+           ) GROUP BY place""",
         member=member,
     )
     return {row["place"]: row["amount"] for row in rows}

@@ -173,6 +173,22 @@ def test_a_store_that_says_nothing_lies_here_ends_the_asks(merchant, desk, shops
     assert second.held(member) == 500
 
 
+def test_money_on_its_way_to_one_store_follows_the_guest_to_the_next(
+    platform, merchant, desk, shops
+):
+    first, second, member = shops
+    assert ask(desk, second, member) == [RECALLING]
+    desk.sync(first, rounds=3)
+    assert places(merchant, member)["transit"] == 10_000
+    # The second store is off the line, and the guest is in the first one again.
+    desk.platform.clock.advance(1_000)
+    assert ask(desk, first, member, ask_id="q2") == [RECALLING]
+    desk.sync(first, second)
+    assert (first.held(member), second.held(member)) == (10_000, 0)
+    assert places(merchant, member) == {first.id: 10_000}
+    assert differences(platform, merchant) == []
+
+
 def test_a_revoked_store_is_not_waited_for(platform, merchant, desk, shops):
     first, second, member = shops
     platform.door.write(
