@@ -111,6 +111,19 @@ def make_code(store_id: str) -> Any:
     return _branch_page(store_id, **_shown_code(code))
 
 
+@pages.get("/stores/<store_id>/code")
+@permission("device.pair")
+def code_shown(store_id: str) -> Any:
+    """Lead whoever comes back to a code, which is shown once, to the store."""
+    return go(url_for("fleet.branch", store_id=store_id))
+
+
+@pages.get("/stores/takeover")
+@permission("device.pair")
+def takeover_code_shown() -> Any:
+    return go(url_for("fleet.listed"))
+
+
 @pages.post("/stores/takeover")
 @permission("device.pair")
 def make_takeover_code() -> Any:

@@ -110,6 +110,14 @@ def test_a_box_is_let_in_by_the_code_once_and_shut_out_again(office):
     assert office.kinds()[-2:] == ["hub.code_made", "hub.revoked"]
 
 
+def test_the_address_of_a_code_that_was_shown_leads_back_to_the_store(office):
+    browser = office.browser()
+    browser.post("/stores/s2/code")
+    for path, there in (("/stores/s2/code", "/stores/s2"), ("/stores/takeover", "/stores")):
+        answer = browser.get(path)
+        assert (answer.status_code, answer.headers["Location"]) == (303, there)
+
+
 def test_a_closed_store_gets_no_code(office):
     browser = office.browser()
     browser.post("/stores/s1/close")
@@ -134,6 +142,17 @@ def test_the_list_says_when_each_store_was_last_heard(office, past_ms, said):
     row = re.search(r"人民路店</a></th>.*?</tr>", browser.get("/stores").text, re.DOTALL)[0]
     assert said in row
     assert "在线" in row
+
+
+def test_what_a_store_out_of_reach_still_holds_is_not_said_to_be_nothing(office):
+    hour_ago = office.clock.at - 3_600_000
+    office.hears(office.b, online=0, last_seen_at=hour_ago, reported_seq=0)
+    browser = office.browser()
+    assert "待上传 接通后才知道" in words(browser.get("/stores/s2"))
+    row = re.search(r"江边店</a></th>.*?</tr>", browser.get("/stores").text, re.DOTALL)[0]
+    assert re.search(r'data-label="待上传">—</td>', row)
+    office.hears(office.b, online=1, last_seen_at=hour_ago, reported_seq=0)
+    assert "待上传 0 条" in words(browser.get("/stores/s2"))
 
 
 def test_what_has_not_arrived_and_what_was_not_taken_is_counted(office):

@@ -11,7 +11,9 @@ from cloud.sales.figures import Debt, settled
 
 def row_of(page, name):
     """Return what a person reads in a table's row that begins with this name."""
-    found = re.search(rf"<th scope=\"row\">(?:<a[^>]*>)?{name}.*?</tr>", page.text, re.DOTALL)
+    found = re.search(
+        rf"<th scope=\"row\"[^>]*>(?:<a[^>]*>)?{name}.*?</tr>", page.text, re.DOTALL
+    )
     return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
 
