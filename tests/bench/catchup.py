@@ -36,6 +36,8 @@ from tests.bench.storage import bare_row
 EVENTS = 100_000
 ASKS_IDLE = 150
 ASKS_MAX = 2_000
+WARMING_UP = 5
+FEWEST = 2
 PAUSE_S = 0.05
 """Between two asks: a till recognises a member now and then, and does not hammer."""
 LOOK_S = 0.05
@@ -55,6 +57,10 @@ class Asked:
     while_sent: list[float] = field(default_factory=list)
     while_applied: list[float] = field(default_factory=list)
 
+    @property
+    def busy(self) -> list[float]:
+        return self.while_sent + self.while_applied
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caught:
@@ -69,7 +75,7 @@ class Caught:
     digest: str
 
 
-def run(*, full: bool = False, events: int = EVENTS) -> Report:
+def run(*, full: bool = False, events: int = EVENTS, asks: int = ASKS_IDLE) -> Report:
     del full
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
@@ -84,14 +90,16 @@ def run(*, full: bool = False, events: int = EVENTS) -> Report:
         caller = _caller(stack, second, int(chain.broker.rpartition(":")[2]))
         caller.greet()
         until(lambda: _applied(merchant))
-        _ask_idle(stack, folder, platform, (second, caller), members, asked)
+        _ask_idle(stack, folder, platform, (second, caller), members, asked, asks)
         caught = _catch_up(chain, platform, merchant, caller, members, asked)
     return _report(caught, asked)
 
 
 def _fund(merchant: Merchant) -> list[str]:
     """Let value lie with head office for members whom nobody else knows."""
-    members = [f"bench-{number:05}" for number in range(ASKS_IDLE + ASKS_MAX)][::-1]
+    members = [f"bench-{number:05}" for number in range(WARMING_UP + ASKS_IDLE + ASKS_MAX)][
+        ::-1
+    ]
 
     def fund(tx):
         act = merchant.act(tx)
@@ -116,6 +124,7 @@ def _ask_idle(
     hub: tuple[Path, Caller],
     members: list[str],
     asked: Asked,
+    asks: int,
 ) -> None:
     """Let an ask, an echo by a broker of its own and a bare commit take turns."""
     second, caller = hub
@@ -130,7 +139,7 @@ def _ask_idle(
     echo.enter_context(started(folder / "echo", "tests.bench.caller", office, port))
     mirrored = _caller(echo, second, int(port))
     commit = echo.enter_context(bare_row(folder))
-    for number in range(-5, ASKS_IDLE - 5):
+    for number in range(-WARMING_UP, asks):
         time.sleep(PAUSE_S)
         spent = [
             caller.ask(f"idle-{number}", members.pop()),
@@ -168,7 +177,7 @@ def _catch_up(
     kept, over = threading.Event(), threading.Event()
 
     def keep_asking() -> None:
-        while members and not over.wait(PAUSE_S):
+        while members and not (over.wait(PAUSE_S) and len(asked.busy) >= FEWEST):
             held = asked.while_applied if kept.is_set() else asked.while_sent
             member = members.pop()
             held.append(caller.ask(f"meanwhile-{member}", member))
@@ -232,7 +241,7 @@ def _digest(door: Door, origin: str) -> str:
 def _report(caught: Caught, asked: Asked) -> Report:
     floor = statistics.median(asked.echo) + statistics.median(asked.commit)
     idle = statistics.median(asked.idle)
-    busy = asked.while_sent + asked.while_applied
+    busy = asked.busy
     applied = caught.applied_s
     notes = [
         f"Both logs have SHA-256 {caught.digest}… over {caught.events:,} events."

@@ -44,9 +44,12 @@ class Line:
     headers: dict[str, str]
     held: list[http.client.HTTPConnection] = field(default_factory=list)
 
-    def renew(self) -> None:
+    def close(self) -> None:
         for connection in self.held:
             connection.close()
+
+    def renew(self) -> None:
+        self.close()
         self.held[:] = [http.client.HTTPConnection(self.host, self.port, timeout=CALL_S)]
         self.held[0].connect()
 

@@ -12,11 +12,21 @@ from pathlib import Path
 
 from rich.table import Table
 
-from core.imports import MEMBERS, MemberRow, TypedRow, find_mapping, read_rows, read_table
+from core import feed
+from core.imports import (
+    MEMBERS,
+    MemberRow,
+    Tally,
+    TypedRow,
+    add_categories,
+    find_mapping,
+    read_rows,
+    read_table,
+)
 from core.imports.tests.messy import TODAY, write_members
 from hub.app import open_hub
 from hub.box import Box
-from hub.imports import Tally, add_categories, post_batch, post_member
+from hub.imports import post_batch, post_member
 from hub.imports.service import BATCH_ROWS
 from tests.bench import Report
 from tests.bench.shop import furnish
@@ -32,18 +42,18 @@ class Batch:
     lasted: float
 
 
-def run(*, full: bool = False) -> Report:
-    count = ROWS_FULL if full else ROWS
+def run(*, full: bool = False, rows: int = ROWS) -> Report:
+    count = ROWS_FULL if full else rows
     with tempfile.TemporaryDirectory() as name:
         began = time.process_time()
-        rows = _read(Path(name) / "members.csv", count)
-        reading_us = (time.process_time() - began) / len(rows) * 1e6
+        read = _read(Path(name) / "members.csv", count)
+        reading_us = (time.process_time() - began) / len(read) * 1e6
         box = open_hub(furnish(Path(name) / "hub").folder)
         try:
-            events, batches = _post(box, rows)
+            events, batches = _post(box, read)
         finally:
             box.close()
-    table = Table(title=f"{len(rows):,} members, {events / len(rows):.1f} events a row")
+    table = Table(title=f"{len(read):,} members, {events / len(read):.1f} events a row")
     for heading in ("", "rows/s", "CPU a row"):
         table.add_column(heading, justify="right" if heading else "left")
     table.add_row("reading the file", f"{1e6 / reading_us:,.0f}", f"{reading_us:.0f} µs")
@@ -77,14 +87,18 @@ def _read(path: Path, count: int) -> list[TypedRow]:
 def _post(box: Box, rows: list[TypedRow]) -> tuple[int, list[Batch]]:
     """Post whole batches; return how many events they made, and what each took."""
     categories = {row.category for row in rows if isinstance(row, MemberRow) and row.category}
-    box.door.write(lambda tx: add_categories(tx, box.act(tx, device="import"), categories))
+    box.door.write(
+        lambda tx: add_categories(
+            tx, box.act(tx, device="import"), categories, publish=feed.publish
+        )
+    )
     with box.door.read() as db:
         before = box.journal.head(db).seq
     post = partial(post_member, key=box.secrets.card_key)
     tally, batches, source = Tally(), [], iter(rows)
     while len(batch := list(islice(source, BATCH_ROWS))) == BATCH_ROWS:
         cpu, began = time.process_time(), time.perf_counter()
-        post_batch(box, batch, post, tally)
+        tally.count(post_batch(box, batch, post))
         batches.append(
             Batch(cpu_s=time.process_time() - cpu, lasted=time.perf_counter() - began)
         )

@@ -1,4 +1,4 @@
-"""The hub's processes: memory at rest and after work, idle CPU, and how soon they serve."""
+"""The programs of a hub and of head office: memory, idle CPU, and how soon they serve."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 from rich.table import Table
 
 from hub.app import open_hub
-from tests.bench import Report
+from tests.bench import Ratio, Report
+from tests.bench.chain import joined_chain
 from tests.bench.http_clients import Place, staffed
 from tests.bench.members import shop_with
 from tests.bench.programs import Memory, Program, started, web
@@ -23,20 +24,67 @@ SALES = 200
 IDLE_S = 10
 SETTLING_S = 3
 """What a process does a moment after its start, or after a sale, is not idleness."""
+CHAIN_EVENTS = 2_000
+CHAIN_SETTLING_S = 15
+"""Head office projects and the hub takes the feed first."""
+CHAIN_ORDER = ("web", "gate", "ingest", "broker", "hub sync")
+SYNC = CHAIN_ORDER[-1]
 STARTS = 3
 OPENINGS = 15
 
 
 def run(*, full: bool = False) -> Report:
     del full
+    chained, goals = chain_at_rest()
     return Report(
-        title="processes: web, devices and jobs of one hub",
+        title="processes: web, devices and jobs of one hub; head office and a joined hub",
         reading=[
             "RSS counts shared pages once for each process, PSS shares them out; web is two.",
             "Started is when web answers its health check, and the others say READY.",
         ],
-        tables=[_at_work(), _starting()],
+        ratios=goals,
+        tables=[_at_work(), _starting(), chained],
     )
+
+
+def chain_at_rest(
+    *, events: int = CHAIN_EVENTS, settling_s: float = CHAIN_SETTLING_S, idle_s: float = IDLE_S
+) -> tuple[Table, list[Ratio]]:
+    """Run head office and one joined hub; say what each program holds and does when idle."""
+    table = Table(
+        title=f"at rest, on one line, after {events:,} events went up", title_justify="left"
+    )
+    for heading in ("", "RSS", "PSS", "idle CPU", "started"):
+        table.add_column(heading, justify="right" if heading else "left")
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        chain = stack.enter_context(joined_chain(Path(name), events=events))
+        chain.start_ingest()
+        chain.start_sync()
+        time.sleep(settling_s)
+        idle = _cpu_of(chain.programs, lambda: time.sleep(idle_s))
+        held = {name: program.memory() for name, program in chain.programs.items()}
+        ready = {name: program.ready_s for name, program in chain.programs.items()}
+    for name in sorted(held, key=CHAIN_ORDER.index):
+        used = f"{idle[name] / idle_s * 100:.2f} %"
+        called = name if name == SYNC else f"head office: {name}"
+        table.add_row(called, *_megabytes(held[name]), used, f"{ready[name]:.2f} s")
+    sync = held[SYNC]
+    goals = [
+        Ratio(
+            name="G17",
+            what="hub sync, memory in MB (PSS)",
+            rounds=[sync.pss / 1e6],
+            at_most=60,
+            absolute=f"RSS {sync.rss / 1e6:.0f} MB",
+        ),
+        Ratio(
+            name="G17",
+            what="hub sync, CPU while idle in %",
+            rounds=[idle[SYNC] / idle_s * 100],
+            at_most=1,
+        ),
+    ]
+    return table, goals
 
 
 def _at_work() -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import statistics
 import tempfile
 import threading
@@ -76,6 +77,7 @@ def run(*, full: bool = False, bills: int = BILLS, prices: int = PRICES) -> Repo
         until(lambda: _arrived(merchant) >= last)
         listening = stack.enter_context(_page(chain.programs["web"], chain.account))
         line = _line(till, chain.cast.tokens["cashier"])
+        stack.callback(line.close)
         for _ in range(bills):
             _sell(line, chain.cast.tills[0], merchant, listening, seen)
         for number in range(prices):
@@ -180,10 +182,12 @@ def _page(office: Program, account: Office) -> Iterator[Listening]:
         yield listening
     finally:
         with ExitStack() as closing:
+            # Its end wakes the listener, who lets go of the socket's last file.
             closing.callback(connection.close)
             if sock is not None:
-                sock.shutdown(2)
+                closing.callback(sock.shutdown, socket.SHUT_RDWR)
         hear.join(CALL_S)
+        answer.close()
 
 
 def _hear(answer: http.client.HTTPResponse, listening: Listening) -> None:
