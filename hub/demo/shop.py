@@ -9,6 +9,7 @@ import msgspec
 
 from core.catalog import Category, Item, ItemKind, Offer
 from core.clock import HOUR_MS, MINUTE_MS
+from core.errors import N_
 from core.organisation import Company, PointsRule, Settings, Store, Tender
 from hub.demo.logo import logo_base64
 
@@ -204,8 +205,8 @@ def settings() -> Settings:
     return Settings(
         tenders=(
             *standing.tenders,
-            Tender(id="wechat", name="微信"),
-            Tender(id="alipay", name="支付宝"),
+            Tender(id="wechat", name=N_("微信")),
+            Tender(id="alipay", name=N_("支付宝")),
         ),
         categories=MEMBER_CATEGORIES,
         points=PointsRule(double_weekdays=(2,)),
