@@ -36,8 +36,8 @@ def syllables(text: str) -> list[str]:
 def _pypinyin() -> Any:
     """Load the dictionary when it is first asked for.
 
-    It takes 50 MB and a fifth of a second in each process, and only the web process, which
-    names members and items, ever asks.
+    It takes 58 MB and a fifth of a second in each process that writes names of members and
+    items: web, and whoever takes them in from the other side of the wire.
     """
     return import_module("pypinyin")
 
