@@ -262,6 +262,13 @@ def _report(caught: Caught, asked: Asked) -> Report:
                 at_most=GOAL_S,
                 absolute=f"{caught.kept_s:.1f} s, {caught.events / caught.kept_s:,.0f}/s",
             ),
+            *_applied_rows(caught),
+            Ratio(
+                name="G9",
+                what="CPU of ingest an event in µs, until all are kept",
+                rounds=[caught.cpu_s["ingest"] / caught.events * 1e6],
+                at_most=60,
+            ),
             Ratio(
                 name="G11",
                 what="ask p50 ÷ (MQTT echo p50 + commit p50), idle",
@@ -282,6 +289,21 @@ def _report(caught: Caught, asked: Asked) -> Report:
         tables=[_asks(asked), _way(caught)],
         notes=notes,
     )
+
+
+def _applied_rows(caught: Caught) -> list[Ratio]:
+    """Return the way to the end of it: the aim came from a prototype that wrote rows too."""
+    if caught.applied_s is None:
+        return []
+    return [
+        Ratio(
+            name="G10",
+            what="seconds until 100,000 events are in all tables",
+            rounds=[caught.applied_s * GOAL_EVENTS / caught.events],
+            at_most=GOAL_S,
+            absolute=f"{caught.applied_s:.1f} s, {caught.events / caught.applied_s:,.0f}/s",
+        )
+    ]
 
 
 def _asks(asked: Asked) -> Table:

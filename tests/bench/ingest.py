@@ -139,6 +139,7 @@ def run(*, full: bool = False, rounds: int = ROUNDS) -> Report:
             f"A round is {SEGMENTS} segments; both sides commit it once and wait for the flush.",
             "Ingest opens, checks signature and chain, keeps, acknowledges; then it applies",
             "every event to every table, with documents for the feed. executemany only writes.",
+            "There is no broker and no TLS here: the whole way is in catchup.",
         ],
         ratios=_ratios(turns),
         tables=[_table(turns)],
@@ -349,12 +350,11 @@ def _ratios(turns: dict[str, list[Turn]]) -> list[Ratio]:
         _ratio(turns, "G7", RAW, EVENT_ROWS, at_least=0.8),
         _ratio(turns, "", RAW, SAME_RAW),
         _ratio(turns, "G8", PROJECTED, SAME_ROWS, at_least=0.35),
-        _ratio(turns, "", PROJECTED, EVENT_ROWS),
+        _ratio(turns, "G8", PROJECTED, EVENT_ROWS, at_least=0.35),
         Ratio(
-            name="G9",
-            what=f"CPU an event in µs, {RAW}",
+            name="",
+            what=f"CPU an event in µs, {RAW}, without the line",
             rounds=[turn.cpu_us for turn in turns[RAW]],
-            at_most=60,
         ),
     ]
 
