@@ -20,7 +20,7 @@ from core.wire import Answer, Ask, Segment, unpack
 SLICE_EVENTS_MAX = 200
 """What one transaction takes in; a request that comes meanwhile waits for no more."""
 SLICE_SEGMENTS_MAX = 16
-HISTORY_EVENTS_MAX = 200
+HISTORY_EVENTS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
