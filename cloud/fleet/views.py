@@ -115,6 +115,7 @@ def make_code(store_id: str) -> Any:
 @permission("device.pair")
 def code_shown(store_id: str) -> Any:
     """Lead whoever comes back to a code, which is shown once, to the store."""
+    _branch(store_id)
     return go(url_for("fleet.branch", store_id=store_id))
 
 

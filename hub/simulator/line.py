@@ -21,6 +21,8 @@ from typing import Any, Self
 CHUNK_BYTES = 65_536
 DIAL_TIMEOUT_S = 5.0
 SWITCH_TIMEOUT_S = 5.0
+ACCEPTING_TURNS = 3
+"""A connection that is being accepted becomes a task of its own this much later at most."""
 RESET = struct.pack("ii", 1, 0)
 """Linger for no time: closing such a socket tells the other end by a reset."""
 
@@ -117,9 +119,12 @@ class Line:
             self._sockets[position] = _take(self._host, port)
 
     async def _end(self) -> None:
+        self._state = LineState.CUT
         await self._refuse()
-        carrying = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*carrying, return_exceptions=True)
+        for _ in range(ACCEPTING_TURNS):
+            carrying = asyncio.all_tasks() - {asyncio.current_task()}
+            await asyncio.gather(*carrying, return_exceptions=True)
+            await asyncio.sleep(0)
 
     def _reset_links(self) -> None:
         for link in tuple(self._links):
@@ -131,6 +136,9 @@ class Line:
         link = _Link(writers=[writer])
         self._links.add(link)
         try:
+            if self._state is LineState.CUT:  # It was being accepted when the line was pulled.
+                link.reset()
+                return
             if self._state is LineState.SILENT:
                 await self._swallow(reader)
                 return

@@ -12,6 +12,8 @@ from tests.bench import Report, catchup, importing, ingest, seen, wire
 from tests.bench.__main__ import main
 from tests.bench.processes import chain_at_rest
 
+pytestmark = pytest.mark.wide
+
 needs_broker = pytest.mark.skipif(find_mosquitto() is None, reason="no mosquitto here")
 
 

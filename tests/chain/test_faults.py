@@ -37,6 +37,8 @@ from tests.chain.adding_up import (
 from tests.chain.running import BROKER, HOST, Store, head_office, until, wired
 from tests.started import MASSAGE, seed
 
+pytestmark = pytest.mark.wide
+
 TILL = "till-0"
 REST_S = 60.0
 ANSWER_S = 10.0

@@ -27,6 +27,8 @@ from tests.kills.sellers import Address, Seller
 from tests.kills.test_web import assert_kept, selling, wait_for_a_sale
 from tests.started import MASSAGE, seed
 
+pytestmark = pytest.mark.wide
+
 TILL = "till-0"
 FIRST_TOP_UP = 100_000
 KILL_WITHIN_S = 0.25

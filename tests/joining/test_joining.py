@@ -15,6 +15,8 @@ from core.organisation import stores
 from hub.sync import load_link, tls_context
 from tests.architecture.sources import ROOT
 
+pytestmark = pytest.mark.wide
+
 COMMAND_S = 60
 
 

@@ -26,6 +26,8 @@ from hub.wallet import TopUp, balance, follow
 from tests.architecture.sources import ROOT
 from tests.joining.test_joining import joined, running_shop, said
 
+pytestmark = pytest.mark.wide
+
 TILL = "前台"
 WAIT_S = 30.0
 START_S = 20.0

@@ -22,6 +22,8 @@ from hub.simulator.paper import PaperPrinter, papers_in
 from tests.journeys.chaos import Store, insist, plagued
 from tests.started import MASSAGE, TEA, assert_sound, new_key, reading, seed
 
+pytestmark = pytest.mark.wide
+
 MEMBERS = 400
 FLOAT = 50_000
 KILLS_LEAST = 4

@@ -13,7 +13,7 @@ from tests.journeys.browser import PHONE, TABLET, faults_of_access, small_target
 from tests.journeys.counter import Till, scan
 from tests.journeys.head_office import ARRIVES_MS, Office
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.wide]
 
 PATHS = (
     "/",

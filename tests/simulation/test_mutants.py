@@ -22,6 +22,8 @@ from tests.simulation.history import (
 )
 from tests.simulation.hub_node import HubNode
 
+pytestmark = pytest.mark.wide
+
 SEEDS = 80
 
 

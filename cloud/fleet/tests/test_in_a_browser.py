@@ -21,7 +21,7 @@ from tests.journeys.browser import (
     watched,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.wide]
 
 
 @pytest.fixture(scope="module")

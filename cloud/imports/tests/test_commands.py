@@ -7,9 +7,13 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from cloud.app import open_cloud
 from cloud.edits.tests.desk import Desk
 from cloud.imports.tests.test_lists import ITEMS_CSV, MEMBERS_CSV, what
+
+pytestmark = pytest.mark.wide
 
 ROOT = Path(__file__).parents[3]
 RUN_S = 120

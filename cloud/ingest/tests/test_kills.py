@@ -15,6 +15,8 @@ from core.sqlite import Door
 from core.wallet import send_release
 from core.wire import Ask, Channel, encode
 
+pytestmark = pytest.mark.wide
+
 TEA = {"code": "201", "name": "茉莉花茶", "price": 3_800}
 COMMITS_MAX = 60
 
