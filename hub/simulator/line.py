@@ -109,6 +109,13 @@ class Line:
 
     async def _refuse(self) -> None:
         """Keep the ports and accept nobody: a port that is held and does not listen refuses."""
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            for listening in server.sockets:
+                loop.remove_reader(listening.fileno())
+        # Who is being accepted comes in before the door shuts: asyncio would forget them open.
+        for _ in range(ACCEPTING_TURNS):
+            await asyncio.sleep(0)
         for server in self._servers:
             server.close()
         self._servers.clear()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from core.web.tests.gallery import reader
 
@@ -16,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 PICTURES = ROOT / "var" / "pictures"
 WAIT_MS = 15_000
+PICTURE_TRIES = 3
+PICTURE_PAUSE_MS = 300
 expect.set_options(timeout=WAIT_MS)
 TABLET = {"width": 1280, "height": 800}
 PORTRAIT = {"width": 810, "height": 1080}
@@ -101,8 +104,16 @@ def swipe(page: Page, code: str) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep a picture for people to look at."""
+    """Keep a picture for people to look at.
+
+    A busy Chromium now and then has no frame to give; a picture is no reason to fail.
+    """
     PICTURES.mkdir(parents=True, exist_ok=True)
+    for _ in range(PICTURE_TRIES - 1):
+        with contextlib.suppress(Error):
+            page.screenshot(path=PICTURES / f"{name}.png")
+            return
+        page.wait_for_timeout(PICTURE_PAUSE_MS)
     page.screenshot(path=PICTURES / f"{name}.png")
 
 

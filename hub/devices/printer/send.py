@@ -16,6 +16,10 @@ from hub.devices.printer.transport import (
     Transport,
 )
 
+STILL_PRINTING_TIMES = 5
+"""How many times as long the question after a job waits: what still prints answers late, and a
+receipt that came out must not be called uncertain."""
+
 
 class Verdict(StrEnum):
     """What may be believed about the paper."""
@@ -75,7 +79,7 @@ def _after(transport: Transport, before: Status, timeout_s: float) -> Outcome:
     if not before.answered:
         return _unless_it_breaks_off(transport, timeout_s)
     try:
-        after = ask_status(transport, timeout_s=timeout_s)
+        after = ask_status(transport, timeout_s=timeout_s * STILL_PRINTING_TIMES)
     except Broken as broken:
         return Outcome(verdict=Verdict.UNKNOWN, reason=broken.fault, status=before)
     if not after.answered:
