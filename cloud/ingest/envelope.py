@@ -11,7 +11,7 @@ from collections import Counter
 
 import msgspec
 
-from core.journal import Event, assert_balanced, decode, kind_name, kind_of
+from core.journal import Event, assert_balanced, decode, kind_name, kind_of, place_of
 from core.sqlite import Reader
 from core.wallet import Granted, Recalled, Released
 
@@ -55,7 +55,7 @@ def trespass(db: Reader, event: Event) -> str:
 def _value_not_its_own(db: Reader, event: Event) -> str:
     taken: Counter[tuple[str, str, str]] = Counter()
     for posting in event.postings:
-        if not _may_touch(event.origin, posting.account):
+        if not _may_touch(place_of(event.origin, event.epoch), posting.account):
             return f"{posting.amount} {posting.asset} at {posting.account} is not its own"
         if posting.account.startswith("transit/"):
             taken[posting.account, posting.asset, posting.lot] -= posting.amount
@@ -94,14 +94,14 @@ def _sends_under_a_grant(db: Reader, event: Event, kind: str) -> str:
     return ""
 
 
-def _may_touch(hub: str, account: str) -> bool:
+def _may_touch(own: str, account: str) -> bool:
     kind, _, rest = account.partition("/")
     match kind:
         case "member":
             member, _, place = rest.partition("/")
-            return bool(member) and place == hub
+            return bool(member) and place == own
         case "mint":
-            return rest == hub
+            return rest == own
         case "transit":
             return rest.count("/") == 1
         case _:

@@ -83,7 +83,7 @@ class Reaction:
         planned = plan(
             _wish(known),
             pool=holdings(self.tx, ask.member, CLOUD),
-            places=places_of(self.tx, ask.member),
+            places=self._hubs_holding(ask.member),
             hubs=self.reach.keys(),
             recalled=called,
         )
@@ -150,6 +150,11 @@ class Reaction:
         return frozenset(
             hub for hub, epoch in called if hub in reach and reach[hub].epoch.epoch == epoch
         )
+
+    def _hubs_holding(self, member: str) -> dict[str, int]:
+        """Return how much of anything lies with each hub that can be reached, by its id."""
+        amounts = places_of(self.tx, member)
+        return {hub: amounts.get(one.place, 0) for hub, one in self.reach.items()}
 
     def _down(self, source: Source) -> Act:
         """Return the act that writes the stream down to a hub."""

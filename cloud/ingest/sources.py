@@ -10,7 +10,7 @@ import msgspec
 from cloud.platform import DOWNLINK, Epoch, Hub, epochs_of, find_hub, hubs_of
 from cloud.streams import line_of
 from core.crypto import verify_log
-from core.journal import Birth
+from core.journal import Birth, place_of
 from core.sqlite import Reader
 from core.wire import Stream
 
@@ -28,6 +28,11 @@ class Source:
     def downlink(self) -> str:
         """The origin of the stream down to it."""
         return self.hub.id + DOWNLINK
+
+    @property
+    def place(self) -> str:
+        """Where the value lies that it may spend."""
+        return place_of(self.hub.id, self.epoch.epoch)
 
     @property
     def stream(self) -> Stream:

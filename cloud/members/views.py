@@ -146,4 +146,4 @@ def _place_name(place: str, standing_at: dict[str, str]) -> str:
         return _("总部")
     if place == TRANSIT:
         return _("在途")
-    return branch_name(standing_at.get(place, place))
+    return branch_name(standing_at.get(place.partition(".")[0], place))

@@ -88,8 +88,10 @@ def places_of(db: Reader, member: str) -> dict[str, int]:
         """SELECT place, SUM(amount) AS amount FROM (
              SELECT place, amount FROM holding WHERE member = :member
              UNION ALL
-             SELECT g.hub AS place, t.amount FROM transit t
-               JOIN granted g ON g.transfer = t.transfer WHERE t.member = :member
+             SELECT CASE g.epoch WHEN 1 THEN g.hub ELSE g.hub || '.' || g.epoch END AS place,
+                    t.amount
+               FROM transit t JOIN granted g ON g.transfer = t.transfer
+              WHERE t.member = :member
            ) GROUP BY place""",
         member=member,
     )

@@ -6,7 +6,15 @@ edited, and carries a hash of the one before. Tables are a pure function of the 
 rows and `rebuild` gives them again.
 """
 
-from core.journal.append import Act, Head, Identity, Journal, assert_balanced, documents_of
+from core.journal.append import (
+    Act,
+    Head,
+    Identity,
+    Journal,
+    assert_balanced,
+    documents_of,
+    place_of,
+)
 from core.journal.birth import Birth, signed_by_birth
 from core.journal.changes import Add, Append, Change, Put, apply, stamp_of
 from core.journal.event import (
@@ -71,6 +79,7 @@ __all__ = [
     "is_behind",
     "kind_name",
     "kind_of",
+    "place_of",
     "rebuild",
     "receive_now",
     "seal",

@@ -49,6 +49,19 @@ class Identity:
     birth: bytes
     boot: int
 
+    @property
+    def place(self) -> str:
+        """Where the value lies that this box may spend in this epoch."""
+        return place_of(self.origin, self.epoch)
+
+
+def place_of(origin: str, epoch: int) -> str:
+    """Return the name of the place of value that one epoch of a box is.
+
+    The first one carries the box's name alone: so it was written before a box could have more.
+    """
+    return origin if epoch == 1 else f"{origin}.{epoch}"
+
 
 class Journal:
     """This box's own stream of events, the only one that it may write."""

@@ -86,7 +86,7 @@ def send_release(
     tx: Writer, act: Act, *, transfer: str, member: str, request: str = ""
 ) -> Event:
     """Send all that this box holds of a member to head office; what is nothing is told too."""
-    here = act.journal.identity.origin
+    here = act.journal.identity.place
     legs = all_legs(tx, member, here)
     body = Released(
         transfer=transfer,

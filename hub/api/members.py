@@ -288,7 +288,7 @@ def list_movements(member_id: str, asked: Page) -> Answer:
     """Return what moved in a member's wallet, newest first."""
     with fresh_read() as db:
         member_of(db, member_id)
-        here = reading_act(db).journal.identity.origin
+        here = reading_act(db).journal.identity.place
         rows = movements(db, member_id, place=here, limit=asked.limit)
         return {"movements": [_movement(row) for row in rows]}
 
@@ -344,7 +344,7 @@ def _member(db: Reader, act: Act, member_id: str) -> dict[str, Any]:
 
 def _wallet(db: Reader, act: Act, member_id: str) -> dict[str, Any]:
     held = balance(db, act, member_id)
-    lots = holdings(db, member_id, act.journal.identity.origin)
+    lots = holdings(db, member_id, act.journal.identity.place)
     return {
         "here_cents": held.here,
         "elsewhere_cents": held.elsewhere,

@@ -113,7 +113,7 @@ def reverse(
     sale = sql.settled(tx, act, ticket)
     require(tx, act.actor, "sale.void_paid", amount=sale.total)
     period = require_period(tx, act, till)
-    place = act.journal.identity.origin
+    place = act.journal.identity.place
     postings: list[Posting] = []
     back: list[Leg] = []
     renewed: list[Leg] = []
@@ -150,7 +150,7 @@ def suggest(db: Reader, act: Act, found: OpenTicket) -> int:
     member = found.row["member"]
     if member is None:
         return 0
-    held = holdings(db, member, act.journal.identity.origin)
+    held = holdings(db, member, act.journal.identity.place)
     usable = sum(
         h.amount
         for h in held
@@ -169,7 +169,7 @@ def _spend(
     if member is None:
         raise Refused("no_member_to_charge")
     legs = plan_spend(
-        holdings(tx, member, act.journal.identity.origin),
+        holdings(tx, member, act.journal.identity.place),
         wanted,
         store=act.store,
         date=act.date,
@@ -235,7 +235,7 @@ def _split(tx: Writer, act: Act, legs: list[Leg]) -> tuple[list[Leg], list[Leg]]
 def _postings(act: Act, member: str | None, spent: list[Leg], points: int) -> list[Posting]:
     if member is None:
         return []
-    place = act.journal.identity.origin
+    place = act.journal.identity.place
     gained = [Leg(Asset.POINTS, NEVER, points)] if points else []
     return [*spend(member, place, spent), *issue(member, place, gained)]
 

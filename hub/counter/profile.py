@@ -76,7 +76,7 @@ def look_at(
     `connected` says whether head office can be reached; see `hub.wallet.bringing`.
     """
     row = member_of(db, member)
-    here = act.journal.identity.origin
+    here = act.journal.identity.place
     names = {store_id: branch.name for store_id, branch in stores(db).items()}
     return Seen(
         member=row,

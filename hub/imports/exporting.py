@@ -30,7 +30,7 @@ def export_members(file: Path, data: Path) -> None:
     """Write members with their balances."""
     _write(
         MEMBERS,
-        lambda db, box: member_rows(db, place=box.journal.identity.origin),
+        lambda db, box: member_rows(db, place=box.journal.identity.place),
         file,
         data,
     )

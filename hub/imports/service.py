@@ -25,7 +25,7 @@ def post_batch(box: Box, rows: Iterable[TypedRow], post: Post) -> Tally:
 
 def post_member(tx: Writer, act: Act, row: TypedRow, *, key: bytes) -> bool:
     """Register a member of the old system, whose value then lies in this box."""
-    return post_member_at(tx, act, row, key=key, place=act.journal.identity.origin)
+    return post_member_at(tx, act, row, key=key, place=act.journal.identity.place)
 
 
 def member_poster(box: Box) -> Post:

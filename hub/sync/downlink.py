@@ -166,7 +166,7 @@ def _answer(tx: Writer, act: Act, entry: Entry) -> None:
     me = act.journal.identity
     match entry.body:
         case Granted() as granted if (granted.hub, granted.hub_epoch) == (me.origin, me.epoch):
-            take_in(tx, act, granted, place=me.origin)
+            take_in(tx, act, granted, place=me.place)
         case Recalled() as asked if (asked.hub, asked.hub_epoch) == (me.origin, me.epoch):
             _release(tx, act, asked)
         case _:

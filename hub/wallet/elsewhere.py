@@ -44,7 +44,7 @@ def elsewhere(db: Reader, act: Act, member: str) -> Elsewhere:
     Head office's sums, less what came here since they were made: a transfer only changes where
     value lies, so whatever arrived is no longer elsewhere, and what was sent off is.
     """
-    here = act.journal.identity.origin
+    here = act.journal.identity.place
     told = db.all(
         """SELECT asset,
                   SUM(CASE place WHEN :here THEN moved ELSE amount END) AS amount
@@ -69,7 +69,7 @@ def elsewhere(db: Reader, act: Act, member: str) -> Elsewhere:
 
 def lies_in_several_places(db: Reader, act: Act, member: str) -> bool:
     """Say whether a member's value was ever in another place than this."""
-    here = act.journal.identity.origin
+    here = act.journal.identity.place
     return (
         db.one(
             """SELECT 1 FROM wallet_elsewhere

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from core.catalog import offer as offer_for_sale
 from core.errors import Refused
-from core.journal import Act, Posting
+from core.journal import Act, Posting, place_of
 from core.money import AMOUNT_MAX
 from core.organisation import settings, store
 from core.sqlite import Reader, Writer
@@ -87,7 +87,7 @@ class TopUp:
 def balance(db: Reader, act: Act, member: str) -> Balance:
     """Return what a member has here, elsewhere and in all."""
     there = elsewhere(db, act, member)
-    held = holdings(db, member, act.journal.identity.origin)
+    held = holdings(db, member, act.journal.identity.place)
     sums = {asset: sum(h.amount for h in held if h.asset == asset) for asset in Asset}
     return Balance(
         here=available(held, store=act.store, date=act.date),
@@ -106,13 +106,15 @@ def left_after(
     db: Reader, act: Act, member: str, *, epoch: int, seq: int
 ) -> tuple[int, int, int]:
     """Return principal, bonus and points here after one event. Drain history first."""
+    box = act.journal.identity.origin
     rows = db.all(
         """SELECT asset, SUM(amount) AS amount FROM movement
-            WHERE member = :member AND place = :here AND origin = :here
-              AND (epoch, seq) <= (:epoch, :seq)
+            WHERE member = :member AND place = :here
+              AND origin = :origin AND epoch = :epoch AND seq <= :seq
             GROUP BY asset""",
         member=member,
-        here=act.journal.identity.origin,
+        here=place_of(box, epoch),
+        origin=box,
         epoch=epoch,
         seq=seq,
     )
@@ -235,13 +237,13 @@ def adjust(
     else:
         legs = _taken(tx, act, member=member, asset=asset, amount=-amount)
         lot = legs[0].lot
-        postings = withdraw(member, act.journal.identity.origin, legs)
+        postings = withdraw(member, act.journal.identity.place, legs)
     body = Adjusted(member=member, lot=lot, asset=asset.value, amount=amount, reason=reason)
     act.append(tx, body, postings=postings)
 
 
 def _taken(tx: Writer, act: Act, *, member: str, asset: Asset, amount: int) -> list[Leg]:
-    held = [h for h in holdings(tx, member, act.journal.identity.origin) if h.asset is asset]
+    held = [h for h in holdings(tx, member, act.journal.identity.place) if h.asset is asset]
     ordered: list[Holding] = (
         spend_order(held, bonus_first=asset is Asset.BONUS) if asset in STORED_VALUE else held
     )
@@ -256,7 +258,7 @@ def _taken(tx: Writer, act: Act, *, member: str, asset: Asset, amount: int) -> l
 
 def _issued(act: Act, member: str, legs: list[Leg]) -> list[Posting]:
     worth = [leg for leg in legs if leg.amount]
-    return issue(member, act.journal.identity.origin, worth)
+    return issue(member, act.journal.identity.place, worth)
 
 
 def _number(tx: Writer, act: Act) -> str:
