@@ -14,7 +14,6 @@ import msgspec
 
 from cloud.access import ROLES, Invitation, add_account, make_ready
 from cloud.command_line import data_option, opened
-from cloud.feed import publish
 from cloud.fleet import add_store, shut_out, usual_day
 from cloud.fleet import make_code as code_for
 from cloud.ingest import NotEmpty, differences, restore
@@ -41,6 +40,7 @@ from cloud.platform import (
 )
 from core.clock import MINUTE_MS, BusinessDay
 from core.errors import Refused
+from core.feed import publish
 from core.organisation import Company, Store, company, stores
 from core.sqlite import Reader, Writer
 

@@ -11,6 +11,7 @@ from cloud.access import branch_name
 from cloud.catalog import service
 from cloud.catalog.prices import price_changes
 from cloud.edits import arrivals_shown, edit_shown, edits_of
+from core import catalog
 from core.catalog import (
     ITEMS_SHOWN_MAX,
     all_categories,
@@ -24,7 +25,7 @@ from core.catalog import (
     units,
     wanted_items,
 )
-from core.organisation import settings
+from core.organisation import THE_ONE, settings
 from core.pages import (
     COLOURS,
     KIND_NAMES,
@@ -108,7 +109,7 @@ def save_item(item: str) -> Any:
             no_category="category",
             member_price_high="member_price",
         ):
-            write(lambda tx, act: service.save_item(tx, act, item=item_id, content=content))
+            write(lambda tx, act: catalog.save_item(tx, act, item=item_id, content=content))
             return go(url_for("catalog.item", item=item_id, done="saved"))
     return _item_page(item, form, status=422)
 
@@ -119,7 +120,7 @@ def set_sale(item: str) -> Any:
     active = request.form.get("on") == "1"
     form = Form()
     with form.catching():
-        write(lambda tx, act: service.set_item_active(tx, act, item=item, active=active))
+        write(lambda tx, act: catalog.set_item_active(tx, act, item=item, active=active))
         return go(url_for("catalog.item", item=item, done="saved"))
     with read() as db:
         filled = filled_item(item_document(known_item(db, item)))
@@ -185,7 +186,7 @@ def save_category(category: str) -> Any:
     category_id = minted_id(form) if category == NEW else _known(known_category, category)
     if content is None:
         return _categories_page(category, form, status=422)
-    write(lambda tx, act: service.save_category(tx, act, category=category_id, content=content))
+    write(lambda tx, act: catalog.save_category(tx, act, category=category_id, content=content))
     return go(url_for("catalog.category", category=category_id, done="saved"))
 
 
@@ -194,7 +195,7 @@ def save_category(category: str) -> Any:
 def remove_category(category: str) -> Any:
     form = Form()
     with form.catching():
-        write(lambda tx, act: service.remove_category(tx, act, category=category))
+        write(lambda tx, act: catalog.remove_category(tx, act, category=category))
         return go(url_for("catalog.categories", done="removed"))
     return _categories_page(NEW, form, status=409)
 
@@ -248,7 +249,7 @@ def save_offer(offer: str) -> Any:
     offer_id = minted_id(form) if offer == NEW else _known(known_offer, offer)
     if content is not None:
         with form.catching(principal_high="principal"):
-            write(lambda tx, act: service.save_offer(tx, act, offer=offer_id, content=content))
+            write(lambda tx, act: catalog.save_offer(tx, act, offer=offer_id, content=content))
             return go(url_for("catalog.offer", offer=offer_id, done="saved"))
     return _offer_page(offer, form, status=422)
 
@@ -257,7 +258,7 @@ def save_offer(offer: str) -> Any:
 @permission("catalog.edit")
 def set_offer_sale(offer: str) -> Any:
     active = request.form.get("on") == "1"
-    write(lambda tx, act: service.set_offer_active(tx, act, offer=offer, active=active))
+    write(lambda tx, act: catalog.set_offer_active(tx, act, offer=offer, active=active))
     return go(url_for("catalog.offer", offer=offer, done="saved"))
 
 
@@ -304,7 +305,7 @@ def try_points() -> str:
 
 def _points_page(form: Form, *, status: int = 200) -> Any:
     with read() as db:
-        arrived = arrivals_shown(db, "settings", service.THE_ONE)
+        arrived = arrivals_shown(db, "settings", THE_ONE)
     return show(
         "catalog/points.html",
         "pages/_points.html",

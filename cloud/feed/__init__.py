@@ -7,7 +7,7 @@ more what holds, so that the hub's own screen follows. Documents that follow fro
 """
 
 from cloud.feed.derived import put_derived
-from cloud.feed.editing import Proposal, adopt, bring, publish
+from cloud.feed.editing import Proposal, adopt, bring
 from cloud.feed.reading import Stretch, batch, position
 from cloud.feed.tables import PART
 
@@ -19,6 +19,5 @@ __all__ = [
     "batch",
     "bring",
     "position",
-    "publish",
     "put_derived",
 ]

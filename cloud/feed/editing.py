@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from core.feed import FeedDocument, FeedPublished
-from core.feed import publish as publish_as_author
+from core.feed import FeedDocument, FeedPublished, publish
 from core.journal import Act, Event
 from core.sqlite import Row, Writer
 
@@ -31,13 +30,6 @@ class Proposal:
     content: dict[str, Any] | None
     store: str
     """The store in which head office knows the hub to stand, not what the hub says."""
-
-
-def publish(
-    tx: Writer, act: Act, *, topic: str, key: str, content: dict[str, Any] | None
-) -> FeedDocument:
-    """Edit the feed at head office: an event, the document, and head office's own tables."""
-    return publish_as_author(tx, act, topic=topic, key=key, content=content)
 
 
 def bring(tx: Writer, act: Act, documents: Iterable[FeedDocument]) -> int:
@@ -64,7 +56,7 @@ def adopt(tx: Writer, act: Act, proposal: Proposal) -> bool:
         return known["device"] is not None
     if _may(proposal) and not _overtaken(tx, proposal) and _take_over(tx, act, proposal):
         return True
-    publish_as_author(
+    publish(
         tx,
         replace(act, actor=None, device=None),
         topic=body.topic,
@@ -87,7 +79,7 @@ def _take_over(tx: Writer, act: Act, proposal: Proposal) -> bool:
     body, event = proposal.body, proposal.event
     tx.run("SAVEPOINT adoption")
     try:
-        publish_as_author(
+        publish(
             tx,
             replace(act, store=event.store, actor=event.actor, device=event.origin),
             topic=body.topic,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from cloud.feed import publish
 from cloud.fleet.events import CodeMade, HubRevoked
 from cloud.platform import Hub, Merchant, Platform, hubs_of, new_code, revoke_hub
 from core.clock import BusinessDay
 from core.errors import N_, Refusal, Refused
+from core.feed import publish
 from core.journal import Act, Part
 from core.organisation import ZONES, Store, check_store, store, stores
 from core.sqlite import Reader, Writer

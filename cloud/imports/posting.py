@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cloud.feed import publish
 from cloud.platform import Merchant
+from core.feed import publish
 from core.imports import (
     ITEMS,
     MEMBERS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cloud.feed import publish
+from core.feed import publish
 from core.journal import Act
 from core.sqlite import Writer
 from core.staff import (

@@ -1,6 +1,6 @@
-"""What must be true of an item, a heading or an offer before it is published.
+"""Editing what is sold: each edit is a document of the feed, checked before it is published.
 
-The rule stands here once; the store's side and head office's each publish in their own way.
+At head office it holds for all stores; a store that is joined proposes it (`core.feed`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,57 @@ from collections.abc import Iterable
 
 import msgspec
 
-from core.catalog.documents import Item, Offer
-from core.catalog.finding import item_by_barcode, item_by_code, items_in, known_category
+from core.catalog.documents import Category, Item, Offer
+from core.catalog.finding import (
+    item_by_barcode,
+    item_by_code,
+    items_in,
+    known_category,
+    known_item,
+    known_offer,
+)
 from core.errors import Refused
-from core.sqlite import Reader, Row
+from core.feed import publish
+from core.journal import Act
+from core.sqlite import Reader, Row, Writer
+
+
+def save_item(tx: Writer, act: Act, *, item: str, content: Item) -> None:
+    """Put an item on sale, or change it. Refused: what `check_item` refuses."""
+    check_item(tx, item, content)
+    publish(tx, act, topic="item", key=item, content=msgspec.to_builtins(content))
+
+
+def set_item_active(tx: Writer, act: Act, *, item: str, active: bool) -> None:
+    """Take an item off sale, or bring it back; bills that have it keep it.
+
+    Refused: no_item, and what `save_item` refuses of an item that comes back.
+    """
+    content = item_document(known_item(tx, item))
+    save_item(tx, act, item=item, content=msgspec.structs.replace(content, active=active))
+
+
+def save_category(tx: Writer, act: Act, *, category: str, content: Category) -> None:
+    """Add a heading of the till, or change it."""
+    publish(tx, act, topic="category", key=category, content=msgspec.to_builtins(content))
+
+
+def remove_category(tx: Writer, act: Act, *, category: str) -> None:
+    """Take a heading away. Refused: no_category, category_used."""
+    _check_category_removal(tx, category)
+    publish(tx, act, topic="category", key=category, content=None)
+
+
+def save_offer(tx: Writer, act: Act, *, offer: str, content: Offer) -> None:
+    """Offer a package or card type, or change it. Refused: principal_high, offer_empty."""
+    _check_offer(content)
+    publish(tx, act, topic="offer", key=offer, content=msgspec.to_builtins(content))
+
+
+def set_offer_active(tx: Writer, act: Act, *, offer: str, active: bool) -> None:
+    """Stop selling a package or card type, or sell it again. Refused: no_offer."""
+    content = offer_document(known_offer(tx, offer))
+    save_offer(tx, act, offer=offer, content=msgspec.structs.replace(content, active=active))
 
 
 def check_item(db: Reader, item: str, content: Item) -> None:
@@ -32,14 +79,14 @@ def check_item(db: Reader, item: str, content: Item) -> None:
         raise Refused("member_price_high", price_cents=content.price)
 
 
-def check_category_removal(db: Reader, category: str) -> None:
+def _check_category_removal(db: Reader, category: str) -> None:
     """Let a heading go. Refused: no_category, category_used."""
     row = known_category(db, category)
     if count := items_in(db, category):
         raise Refused("category_used", name=row["name"], count=count)
 
 
-def check_offer(content: Offer) -> None:
+def _check_offer(content: Offer) -> None:
     """Let a package or card type be offered or changed.
 
     What the member did not pay is bonus, for principal is paid out when a card is returned.

@@ -80,6 +80,13 @@ def items_in(db: Reader, category_id: str) -> int:
     return count
 
 
+def catalogue_mark(db: Reader) -> int:
+    """Return a number that moves when what is for sale, or a price, has come to hold here."""
+    return (
+        db.value("SELECT MAX(pos) FROM feed_document WHERE topic IN ('item', 'category')") or 0
+    )
+
+
 def on_hand(db: Reader, store: str, item_id: str) -> int:
     """Return how many pieces of an item a store has; 0 where nobody counted."""
     return (

@@ -13,10 +13,11 @@ from core.organisation.settings import (
     Store,
     Tender,
 )
-from core.organisation.tables import PART, company, settings, store, stores
+from core.organisation.tables import PART, THE_ONE, company, settings, store, stores
 
 __all__ = [
     "PART",
+    "THE_ONE",
     "ZONES",
     "Company",
     "NumberFormat",

@@ -7,12 +7,6 @@ from hub.catalog.service import (
     PART,
     StockMove,
     count_stock,
-    remove_category,
-    save_category,
-    save_item,
-    save_offer,
-    set_item_active,
-    set_offer_active,
 )
 from hub.catalog.views import pages
 
@@ -35,10 +29,4 @@ __all__ = [
     "CAPABILITY",
     "StockMove",
     "count_stock",
-    "remove_category",
-    "save_category",
-    "save_item",
-    "save_offer",
-    "set_item_active",
-    "set_offer_active",
 ]

@@ -1,28 +1,11 @@
-"""Editing what is sold: each edit is a document of the feed, so it holds from the next tap."""
+"""Stock of products, as people at the counter receive, lose and count it."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-import msgspec
-
-from core.catalog import (
-    Category,
-    Item,
-    ItemKind,
-    Offer,
-    StockCounted,
-    check_category_removal,
-    check_item,
-    check_offer,
-    item_document,
-    known_item,
-    known_offer,
-    offer_document,
-    on_hand,
-)
+from core.catalog import ItemKind, StockCounted, known_item, on_hand
 from core.errors import N_, Refusal, Refused
-from core.feed import publish
 from core.journal import Act, Part
 from core.sqlite import Writer
 
@@ -44,44 +27,6 @@ class StockMove(StrEnum):
     RECEIVED = "received"
     COUNTED = "counted"
     LOST = "lost"
-
-
-def save_item(tx: Writer, act: Act, *, item: str, content: Item) -> None:
-    """Put an item on sale, or change it. Refused: what `check_item` refuses."""
-    check_item(tx, item, content)
-    publish(tx, act, topic="item", key=item, content=msgspec.to_builtins(content))
-
-
-def set_item_active(tx: Writer, act: Act, *, item: str, active: bool) -> None:
-    """Take an item off sale, or bring it back; bills that have it keep it.
-
-    Refused: no_item, and what `save_item` refuses of an item that comes back.
-    """
-    content = item_document(known_item(tx, item))
-    save_item(tx, act, item=item, content=msgspec.structs.replace(content, active=active))
-
-
-def save_category(tx: Writer, act: Act, *, category: str, content: Category) -> None:
-    """Add a heading of the till, or change it."""
-    publish(tx, act, topic="category", key=category, content=msgspec.to_builtins(content))
-
-
-def remove_category(tx: Writer, act: Act, *, category: str) -> None:
-    """Take a heading away. Refused: no_category, category_used."""
-    check_category_removal(tx, category)
-    publish(tx, act, topic="category", key=category, content=None)
-
-
-def save_offer(tx: Writer, act: Act, *, offer: str, content: Offer) -> None:
-    """Offer a package or card type, or change it. Refused: principal_high, offer_empty."""
-    check_offer(content)
-    publish(tx, act, topic="offer", key=offer, content=msgspec.to_builtins(content))
-
-
-def set_offer_active(tx: Writer, act: Act, *, offer: str, active: bool) -> None:
-    """Stop selling a package or card type, or sell it again. Refused: no_offer."""
-    content = offer_document(known_offer(tx, offer))
-    save_offer(tx, act, offer=offer, content=msgspec.structs.replace(content, active=active))
 
 
 def count_stock(

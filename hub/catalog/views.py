@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
+from core import catalog
 from core.catalog import (
     ITEMS_SHOWN_MAX,
     all_categories,
@@ -107,7 +108,7 @@ def save_item(item: str) -> Any:
             no_category="category",
             member_price_high="member_price",
         ):
-            write(lambda tx, act: service.save_item(tx, act, item=item_id, content=content))
+            write(lambda tx, act: catalog.save_item(tx, act, item=item_id, content=content))
             return go(url_for("catalog.item", item=item_id, done="saved"))
     return _item_page(item, form, status=422)
 
@@ -116,7 +117,7 @@ def save_item(item: str) -> Any:
 @permission("catalog.edit")
 def set_sale(item: str) -> Any:
     active = request.form.get("on") == "1"
-    write(lambda tx, act: service.set_item_active(tx, act, item=item, active=active))
+    write(lambda tx, act: catalog.set_item_active(tx, act, item=item, active=active))
     return go(url_for("catalog.item", item=item, done="saved"))
 
 
@@ -192,7 +193,7 @@ def save_category(category: str) -> Any:
     category_id = minted_id(form) if category == NEW else category
     if content is None:
         return _categories_page(category, form, status=422)
-    write(lambda tx, act: service.save_category(tx, act, category=category_id, content=content))
+    write(lambda tx, act: catalog.save_category(tx, act, category=category_id, content=content))
     return go(url_for("catalog.categories", done="saved"))
 
 
@@ -201,7 +202,7 @@ def save_category(category: str) -> Any:
 def remove_category(category: str) -> Any:
     form = Form()
     with form.catching():
-        write(lambda tx, act: service.remove_category(tx, act, category=category))
+        write(lambda tx, act: catalog.remove_category(tx, act, category=category))
         return go(url_for("catalog.categories", done="removed"))
     return _categories_page(NEW, form, status=409)
 
@@ -255,7 +256,7 @@ def save_offer(offer: str) -> Any:
     offer_id = minted_id(form) if offer == NEW else offer
     if content is not None:
         with form.catching(principal_high="principal"):
-            write(lambda tx, act: service.save_offer(tx, act, offer=offer_id, content=content))
+            write(lambda tx, act: catalog.save_offer(tx, act, offer=offer_id, content=content))
             return go(url_for("catalog.offers", done="saved"))
     return _offer_page(offer, form, status=422)
 
@@ -264,7 +265,7 @@ def save_offer(offer: str) -> Any:
 @permission("catalog.edit")
 def set_offer_sale(offer: str) -> Any:
     active = request.form.get("on") == "1"
-    write(lambda tx, act: service.set_offer_active(tx, act, offer=offer, active=active))
+    write(lambda tx, act: catalog.set_offer_active(tx, act, offer=offer, active=active))
     return go(url_for("catalog.offers", done="saved"))
 
 

@@ -12,6 +12,7 @@ from core.errors import N_, Refusal, Refused
 from core.feed import publish
 from core.journal import Act, Part
 from core.organisation import (
+    THE_ONE,
     Company,
     Settings,
     Store,
@@ -22,7 +23,6 @@ from core.organisation import (
 )
 from core.sqlite import Writer
 
-THE_ONE = "-"
 CATEGORIES_MAX = 20
 TENDERS_MAX = 12
 RESERVED_TENDERS = {"stored_value", "drawer"}

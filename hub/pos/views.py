@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from core.catalog import catalogue_mark
 from core.errors import Refused
 from core.journal import Act
 from core.members import mask_phone
@@ -74,13 +75,9 @@ def screen() -> str:
 @permission("sale.create")
 def items() -> str:
     with read() as db:
-        found = service.shelf(
-            db,
-            reading_act(db),
-            typed=request.args.get("q", ""),
-            category=request.args.get("category", ""),
-        )
-        return render_template("pos/_tiles.html", items=found)
+        typed, category = request.args.get("q", ""), request.args.get("category", "")
+        found = service.shelf(db, reading_act(db), typed=typed, category=category)
+        return render_template("pos/_tiles.html", items=found, typed=typed, category=category)
 
 
 @pages.get("/pos/ticket")
@@ -291,20 +288,25 @@ def stream() -> Response:
     told = request.headers.get("Last-Event-ID") or request.args.get("after")
     with read() as db:
         seen = scans_start(db, told, now=here().journal.clock.read().at)
-    told_of: object = ...  # The page may be older than this stream: it asks once.
+    # The page may be older than this stream: it asks once for each.
+    told_of: object = ...
+    sold_then: object = ...
 
     def news() -> list[News] | None:
-        nonlocal seen, told_of
+        nonlocal seen, told_of, sold_then
         with read() as db:
             if not may_listen(db):
                 return None
             rows = scans_after(db, till=mine, after=seen)
             trouble = link_trouble(db, box)
+            sold = catalogue_mark(db)
         seen = rows[-1]["id"] if rows else seen
         scans = [News("scan", row["value"], place=row["id"]) for row in rows]
         shown = trouble and (trouble.cloud, trouble.pending)
         moved = [] if shown == told_of else [News("refresh", "link")]
-        told_of = shown
+        if sold != sold_then:
+            moved.append(News("refresh", "items"))
+        told_of, sold_then = shown, sold
         return [*scans, News("refresh", "ticket"), *moved]
 
     return bulletin().stream(news)

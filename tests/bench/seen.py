@@ -22,9 +22,8 @@ import pyotp
 from rich.table import Table
 
 from cloud.app import open_cloud
-from cloud.catalog.service import save_item
 from cloud.platform import Merchant
-from core.catalog import item_document, known_item
+from core.catalog import item_document, known_item, save_item
 from hub.app import open_hub
 from hub.demo import shop
 from hub.demo.office import Office

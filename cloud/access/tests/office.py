@@ -14,10 +14,11 @@ from flask.testing import FlaskClient
 
 from cloud.access import add_account, make_ready
 from cloud.app import make_cloud_app, open_cloud
-from cloud.feed import bring, publish
+from cloud.feed import bring
 from cloud.platform import create_merchant, enrol, new_code, parse_broker, set_places
 from cloud.platform.tests.office import Hub
 from core.clock import ManualClock
+from core.feed import publish
 from core.ids import seeded
 from core.journal import Act, Birth, Document
 from core.members import CardIssued, MemberRegistered

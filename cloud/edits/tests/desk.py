@@ -12,9 +12,9 @@ import pytest
 from cloud.access import add_account
 from cloud.access.sessions import open_session
 from cloud.app import make_cloud_app, open_cloud
-from cloud.feed import publish
 from cloud.platform import create_merchant
 from core.clock import ManualClock
+from core.feed import publish
 from core.ids import seeded
 from core.journal import drain_all
 

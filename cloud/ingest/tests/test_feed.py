@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from cloud.feed import batch, position, publish
+from cloud.feed import batch, position
 from cloud.ingest import differences
 from cloud.ingest.tests.stores import kinds_in
-from core.feed import FeedPublished
+from core.feed import FeedPublished, publish
 from core.journal import Document, decode
 from core.members import Application, Profile, register
 from core.wire import Channel, FeedBatch

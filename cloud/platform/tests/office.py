@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from cloud.app import open_cloud
-from cloud.feed import bring, publish
+from cloud.feed import bring
 from cloud.platform import create_merchant, enrol, parse_broker, set_places
 from core.clock import ManualClock
 from core.crypto import signing_key
 from core.enrolment import EnrolRequest, proven_bytes
+from core.feed import publish
 from core.ids import seeded
 from core.journal import Birth
 

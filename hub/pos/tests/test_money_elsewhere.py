@@ -202,6 +202,7 @@ def test_the_header_says_by_itself_that_head_office_is_away_and_that_it_is_back(
         assert b"hello" in next(news)
         assert b"ticket" in next(news)
         assert b"link" in next(news)
+        assert b"items" in next(news)
         office.line(live=False)
         board.announce()
         assert b"ticket" in next(news)

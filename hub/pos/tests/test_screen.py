@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
+from core.catalog import item_document, known_item, save_item
 from core.till import Offered
 from hub import till, wallet
 from hub.access.tests.tablet import paired
@@ -233,6 +235,28 @@ def first_news(tablet, stream, count):
         events = iter(answer.response)
         assert b"hello" in next(events)
         return [next(events).decode() for _ in range(count)]
+
+
+def test_a_price_that_changes_reaches_a_till_that_stands_open(shop, tablet):
+    [tiles] = re.findall(r'data-refresh-on="items" data-src="([^"]+)"', tablet.get("/").text)
+    row = shop.ask(lambda db: known_item(db, "i1"))
+    board = tablet.http.application.extensions["bulletin"]
+    with tablet.http.get("/stream") as answer:
+        news = iter(answer.response)
+        assert b"hello" in next(news)
+        assert b"ticket" in next(news)
+        assert b"link" in next(news)
+        assert b"items" in next(news)
+        dearer = msgspec.structs.replace(item_document(row), price=49_600, member_price=None)
+        shop.do(lambda tx, act: save_item(tx, act, item="i1", content=dearer))
+        board.announce()
+        assert b"ticket" in next(news)
+        assert b"items" in next(news)
+        board.announce()
+        assert b"ticket" in next(news)
+        board.announce()
+        assert b"ticket" in next(news), "nothing moved: the tiles are not asked for again"
+    assert "¥496" in tablet.get(tiles).text
 
 
 def test_a_card_swiped_while_a_page_gives_way_to_the_next_reaches_the_next(shop, tablet):
