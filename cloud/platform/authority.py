@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from core.crypto import read_private, replace_private
+from core.crypto import begin_paper, instant, new_key, read_private, replace_private
 
 ROOT_DAYS = 3652
 LEAF_DAYS = 180
@@ -64,12 +64,12 @@ class Authority:
         from_when = max(now - timedelta(days=BACKDATE_DAYS), self.root.not_valid_before_utc)
         until = min(now + timedelta(days=days), self.root.not_valid_after_utc)
         known = [_general_name(name) for name in names]
-        builder = _builder(subject=_subject(common_name), issuer=self.root.subject, key=key)
+        builder = begin_paper(
+            subject=_subject(common_name), issuer=self.root.subject, key=key, vouches=False
+        )
         builder = (
             builder.not_valid_before(from_when)
             .not_valid_after(until)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
@@ -172,17 +172,8 @@ def write_revoked(
     return path
 
 
-def instant(at: int) -> datetime:
-    """Milliseconds to the whole seconds that certificates know."""
-    return datetime.fromtimestamp(at // 1000, UTC)
-
-
 def milliseconds(when: datetime) -> int:
     return int(when.timestamp()) * 1000
-
-
-def new_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
 
 
 def pem_of(certificate: x509.Certificate) -> str:
@@ -219,11 +210,9 @@ def _make_root(folder: Path, at: int) -> None:
     )
     from_when = instant(at) - timedelta(days=BACKDATE_DAYS)
     root = (
-        _builder(subject=subject, issuer=subject, key=public)
+        begin_paper(subject=subject, issuer=subject, key=public, vouches=True)
         .not_valid_before(from_when)
         .not_valid_after(from_when + timedelta(days=ROOT_DAYS))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False
         )
@@ -278,33 +267,6 @@ def _key_or_none(path: Path) -> ec.EllipticCurvePrivateKey | None:
     except (FileNotFoundError, ValueError, TypeError):
         return None
     return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
-
-
-def _builder(
-    *, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
-
-
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cloud.platform.authority import (
     AS_CLIENT,
     common_name_of,
-    instant,
     milliseconds,
     pem_of,
     serial_of,
@@ -32,7 +31,7 @@ from cloud.platform.merchant import DOWNLINK, Merchant, recall, remember
 from cloud.platform.papers import authority_of, requested_key, revoked_list
 from cloud.platform.places import places
 from cloud.platform.platform import Platform, keep_secret
-from core.crypto import normalise_code, verify_log
+from core.crypto import instant, normalise_code, verify_log
 from core.enrolment import (
     Brought,
     EnrolAnswer,

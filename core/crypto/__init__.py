@@ -20,22 +20,26 @@ from core.crypto.keys import (
     signing_key,
     verify_log,
 )
+from core.crypto.papers import begin_paper, instant, new_key
 from core.crypto.pins import dummy_verify, hash_pin, is_trivial, make_pin, verify_pin
 from core.crypto.private_file import create_private, read_private, replace_private
 
 __all__ = [
     "CREDENTIALS",
     "LogKey",
+    "begin_paper",
     "card_hash",
     "card_key",
     "create_private",
     "database_key",
     "dummy_verify",
     "hash_pin",
+    "instant",
     "is_trivial",
     "log_key",
     "make_code",
     "make_pin",
+    "new_key",
     "normalise_code",
     "parse_device_key",
     "pin_pepper",

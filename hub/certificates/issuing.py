@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from core.crypto import begin_paper, instant
 from hub.certificates.names import PRIVATE_DOMAINS, PRIVATE_NETWORKS, IpAddress, is_within
 
 ROOT_DAYS = 3652
@@ -28,16 +29,6 @@ class Identity:
     addresses: tuple[IpAddress, ...]
 
 
-def instant(at: int) -> datetime:
-    """Milliseconds to the whole seconds that certificates know."""
-    return datetime.fromtimestamp(at // 1000, UTC)
-
-
-def new_key() -> ec.EllipticCurvePrivateKey:
-    """P-256, because browsers do not take Ed25519."""
-    return ec.generate_private_key(ec.SECP256R1())
-
-
 def make_root(
     key: ec.EllipticCurvePrivateKey, *, names: tuple[str, ...], at: int
 ) -> x509.Certificate:
@@ -51,15 +42,13 @@ def make_root(
     ]
     subject = _root_subject(public)
     return (
-        _builder(subject=subject, issuer=subject, key=public)
+        begin_paper(subject=subject, issuer=subject, key=public, vouches=True)
         .not_valid_before(from_when)
         .not_valid_after(from_when + timedelta(days=ROOT_DAYS))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(
             x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None),
             critical=True,
         )
-        .add_extension(_usage(signs_certificates=True), critical=True)
         # Name constraints say nothing of code or mail; this does.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
@@ -84,11 +73,9 @@ def make_leaf(
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     issuer_key = root_key.public_key()
     return (
-        _builder(subject=subject, issuer=root.subject, key=key)
+        begin_paper(subject=subject, issuer=root.subject, key=key, vouches=False)
         .not_valid_before(from_when)
         .not_valid_after(until)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
             x509.SubjectAlternativeName(
@@ -139,31 +126,4 @@ def _root_subject(key: ec.EllipticCurvePublicKey) -> x509.Name:
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Dianshu 店枢"),
             x509.NameAttribute(NameOID.COMMON_NAME, f"Dianshu hub {mark[:4]}-{mark[4:]}"),
         ]
-    )
-
-
-def _builder(
-    *, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
     )

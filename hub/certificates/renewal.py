@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from core.crypto import read_private, replace_private
+from core.crypto import instant, new_key, read_private, replace_private
 from hub.certificates import issuing
 from hub.certificates.issuing import Identity
 from hub.certificates.names import (
@@ -138,7 +138,7 @@ def _authority(
     # A root that is made again with its old key and name still convinces the tablets that
     # trust the old one, so a key is thrown away only with its ten years.
     if key is None or ends:
-        key = issuing.new_key()
+        key = new_key()
         replace_private(folder / ROOT_KEY, _pem(key))
     made = issuing.make_root(key, names=names, at=at)
     replace_private(folder / ROOT, made.public_bytes(serialization.Encoding.PEM))
@@ -149,7 +149,7 @@ def _issue(folder: Path, authority: _Authority, identity: Identity, at: int) -> 
     # The key is kept, so that between two files no moment sees a pair that does not match.
     key = _key_or_none(folder / LEAF_KEY)
     if key is None:
-        key = issuing.new_key()
+        key = new_key()
         replace_private(folder / LEAF_KEY, _pem(key))
     leaf = issuing.make_leaf(
         key.public_key(),
@@ -162,12 +162,12 @@ def _issue(folder: Path, authority: _Authority, identity: Identity, at: int) -> 
 
 
 def _ends_soon(certificate: x509.Certificate, at: int) -> bool:
-    left = certificate.not_valid_after_utc - issuing.instant(at)
+    left = certificate.not_valid_after_utc - instant(at)
     return left < timedelta(days=RENEW_DAYS)
 
 
 def _at_or_birth(root: x509.Certificate, at: int) -> datetime:
-    return max(issuing.instant(at), root.not_valid_before_utc)
+    return max(instant(at), root.not_valid_before_utc)
 
 
 def _certificate(path: Path) -> x509.Certificate | None:
