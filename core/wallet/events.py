@@ -103,12 +103,17 @@ class Granted(Body, frozen=True, kw_only=True, tag="wallet.granted"):
 
 
 class Recalled(Body, frozen=True, kw_only=True, tag="wallet.recalled"):
-    """Head office asked a store's box to release what it holds of a member; moves nothing."""
+    """Head office asked a store's box to release what it holds of a member; moves nothing.
+
+    With `legs` it asks for no more than those, and nobody waits for them: a box that serves
+    the member keeps them.
+    """
 
     request: str
     member: str
     hub: str
     hub_epoch: int
+    legs: Legs = ()
 
 
 class Released(Body, frozen=True, kw_only=True, tag="wallet.released"):

@@ -83,11 +83,27 @@ def send_grant(  # noqa: PLR0913 - the hands of every verb, and a grant's six fa
 
 
 def send_release(
-    tx: Writer, act: Act, *, transfer: str, member: str, request: str = ""
+    tx: Writer,
+    act: Act,
+    *,
+    transfer: str,
+    member: str,
+    request: str = "",
+    wanted: Legs = (),
 ) -> Event:
-    """Send all that this box holds of a member to head office; what is nothing is told too."""
+    """Send what this box holds of a member to head office; what is nothing is told too.
+
+    With `wanted` no more than those parts, as far as they are still there.
+    """
     here = act.journal.identity.place
     legs = all_legs(tx, member, here)
+    if wanted:
+        most = {(asset, lot): amount for asset, lot, amount in wanted}
+        parts = [
+            Leg(leg.asset, leg.lot, min(leg.amount, most.get((leg.asset, leg.lot), 0)))
+            for leg in legs
+        ]
+        legs = [leg for leg in parts if leg.amount > 0]
     body = Released(
         transfer=transfer,
         member=member,

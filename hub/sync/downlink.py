@@ -175,14 +175,23 @@ def _answer(tx: Writer, act: Act, entry: Entry) -> None:
 
 def _release(tx: Writer, act: Act, asked: Recalled) -> None:
     transfer = act.new_id()
-    if is_served(tx, asked.member, now=act.at):
+    # Where nobody waits for the money, somebody who was only looked up keeps it too.
+    stays = is_here if asked.legs else is_served
+    if stays(tx, asked.member, now=act.at):
         # Nothing, said aloud: head office need not wait, and may ask again later.
         nothing = Released(
             transfer=transfer, member=asked.member, legs=(), request=asked.request
         )
         act.append(tx, nothing)
         return
-    send_release(tx, act, transfer=transfer, member=asked.member, request=asked.request)
+    send_release(
+        tx,
+        act,
+        transfer=transfer,
+        member=asked.member,
+        request=asked.request,
+        wanted=asked.legs,
+    )
 
 
 def is_here(db: Reader, member: str, *, now: int) -> bool:

@@ -254,6 +254,7 @@ class Store:
                         transfer=act.new_id(),
                         member=body.member,
                         request=body.request,
+                        wanted=body.legs,
                     )
 
         self.door.write(answer)
