@@ -1,4 +1,4 @@
-"""What a hub and head office say to each other once, when the hub is joined: POST /enrol.
+"""What a hub and head office say over HTTPS: when the hub is joined, renewed or replaced.
 
 Bytes travel as base64, keys and certificates as PEM. The hub proves with its certificate
 request that it holds its TLS key, and with the code that somebody at head office wants it.
@@ -7,6 +7,8 @@ request that it holds its TLS key, and with the code that somebody at head offic
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -101,3 +103,129 @@ class RenewAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     certificate: str
     ca: str
+
+
+# -- another box in the place of one that is gone ----------------------------------------------
+
+
+class LookRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which box does a code put another one in the place of? POST /enrol/look."""
+
+    code: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class LookAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The new box takes this name and this epoch into its birth certificate.
+
+    The code stays good; `POST /enrol` then takes it like any other.
+    """
+
+    hub_id: str
+    epoch: int
+    store: str
+    store_name: str
+    merchant_name: str
+
+
+class StreamInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stream of the caller's hub that head office keeps.
+
+    The origin is the hub's, `<hub>.dn` for what went down to an epoch, or `<hub>~<8 hex>` for a
+    second history that branched off. A branch has the birth certificate of its `trunk`, begins
+    behind the trunk's event `after` and the chain's head there, and its events and signatures
+    name the trunk as their origin.
+    """
+
+    origin: str
+    epoch: int
+    birth: bytes
+    countersignature: bytes
+    """The merchant's signature over `birth`."""
+    last_seq: int
+    head: bytes
+    """The chain's head after `last_seq`."""
+    closed: str = ""
+    """Why the epoch was closed; empty while it may write."""
+    closed_seq: int = 0
+    """What came behind this event came late."""
+    trunk: str = ""
+    after: int = 0
+
+
+class StreamsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /streams at the gate: the hub's streams in all epochs, older epochs first."""
+
+    hub_id: str
+    merchant_key: str
+    """The merchant's Ed25519 public key, base64url; it countersigned the births."""
+    streams: tuple[StreamInfo, ...]
+
+
+JOURNAL_TYPE = "application/octet-stream"
+JOURNAL_BYTES_MAX = 1024 * 1024
+"""GET /journal?origin=O&epoch=E&after=N at the gate answers with the kept segments that hold
+events behind N, as `joined_segments`, up to so many bytes but at least one; the first may begin
+before N + 1. An empty body: nothing is behind N. Header X-Sha256: the body's digest, in hex."""
+_LENGTH_BYTES = 4
+
+
+def joined_segments(segments: Iterable[bytes]) -> bytes:
+    """Return packed segments in one body, each behind its length in four bytes, big-endian."""
+    return b"".join(len(raw).to_bytes(_LENGTH_BYTES, "big") + raw for raw in segments)
+
+
+def split_segments(body: bytes) -> list[bytes]:
+    """Return the packed segments of a body. Raises ValueError where it is cut off."""
+    segments, at = [], 0
+    while at < len(body):
+        length = int.from_bytes(body[at : at + _LENGTH_BYTES], "big")
+        begin = at + _LENGTH_BYTES
+        at = begin + length
+        if not length or at > len(body):
+            raise ValueError(f"cut off at byte {begin}")
+        segments.append(body[begin:at])
+    return segments
+
+
+class LateState(StrEnum):
+    """What a segment is that a box with a closed epoch brings: POST /late?epoch=E."""
+
+    KEPT = "kept"
+    """It continues what head office has."""
+    KNOWN = "known"
+    BRANCH = "branch"
+    """It is part of another history than head office has; that is kept too."""
+    GAP = "gap"
+    """Something before it is missing here, or it does not fit what is here."""
+
+
+class LateAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of the request is one packed segment; the answer says where to go on.
+
+    `acked` is the last event of this box's history that head office has, as far as this segment
+    shows. Go on with the segment that holds `acked + 1`. After a gap where that is the one just
+    sent, go on with the one before it: its history branched off further back.
+    """
+
+    state: LateState
+    acked: int
+
+
+class StandingAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /standing?epoch=E at the gate: how head office sees an epoch of the caller's hub.
+
+    A certificate of a closed epoch is let in here and at /late, and nowhere else; where the box
+    was reported stolen, nowhere at all.
+    """
+
+    hub_id: str
+    epoch: int
+    newest: int
+    """The hub's newest epoch; above `epoch` once another box stands in its place."""
+    closed: str
+    """Why: lost, broken, stolen, forked, replaced, retired; empty while it may write."""
+    closed_at: int | None
+    closed_seq: int
+    have: int
+    """The last event of the epoch that head office keeps, what came late included."""
+    head: bytes

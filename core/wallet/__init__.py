@@ -4,7 +4,7 @@ Money has a place. What is held here can be spent here, with the line cut, and n
 the check stands in this hub's own transaction and in its own table.
 """
 
-from core.wallet.accounts import CLOUD, STORED_VALUE, Asset
+from core.wallet.accounts import CLOUD, STORED_VALUE, Asset, parse_member_account
 from core.wallet.events import (
     Accepted,
     Adjusted,
@@ -30,6 +30,18 @@ from core.wallet.places import (
     written_legs,
 )
 from core.wallet.points import NEVER, Earning, earned, earned_by_topup
+from core.wallet.risk import (
+    RISK,
+    Funded,
+    SentLegs,
+    Voided,
+    book_risk,
+    fund,
+    plan_taking,
+    risk_bookings,
+    risk_sums,
+    void,
+)
 from core.wallet.rules import (
     Holding,
     Leg,
@@ -51,6 +63,7 @@ __all__ = [
     "CLOUD",
     "NEVER",
     "PART",
+    "RISK",
     "STORED_VALUE",
     "TRANSIT",
     "Accepted",
@@ -58,6 +71,7 @@ __all__ = [
     "Asset",
     "Brought",
     "Earning",
+    "Funded",
     "Granted",
     "Holding",
     "Leg",
@@ -67,29 +81,38 @@ __all__ = [
     "Payment",
     "Recalled",
     "Released",
+    "SentLegs",
     "ToppedUp",
+    "Voided",
     "accept",
     "all_legs",
     "available",
+    "book_risk",
     "earned",
     "earned_by_topup",
+    "fund",
     "grant",
     "has_ended",
     "holdings",
     "issue",
     "lots_of",
     "open_balance",
+    "parse_member_account",
     "plan_spend",
+    "plan_taking",
     "read_legs",
     "refund",
     "release",
     "renewed_lots",
+    "risk_bookings",
+    "risk_sums",
     "send_grant",
     "send_release",
     "spend",
     "spend_order",
     "take",
     "take_in",
+    "void",
     "wallet_document",
     "withdraw",
     "written_legs",

@@ -24,6 +24,7 @@ from core.wallet.events import (
     ToppedUp,
 )
 from core.wallet.points import NEVER
+from core.wallet.risk import PART as RISK_PART
 from core.wallet.rules import Holding
 
 
@@ -342,6 +343,7 @@ PART = Part(
                 "CREATE INDEX transferred_by_member ON transferred (member)",
             ),
         ),
+        *RISK_PART.migrations,
     ),
     tables={
         "holding": ("place", "member", "asset", "lot"),
@@ -352,6 +354,7 @@ PART = Part(
         "movement": ("origin", "epoch", "seq", "leg"),
         "topup": ("id",),
         "adjustment": ("origin", "epoch", "seq"),
+        **RISK_PART.tables,
     },
     postings_now=_hold,
     postings_later=_record_movements,
@@ -363,6 +366,7 @@ PART = Part(
         Released: _carry_lots,
         Accepted: _carry_lots,
         Recalled: lambda _entry: (),
+        **RISK_PART.now,
     },
     later={ToppedUp: _record_topup, Adjusted: _record_reason},
     refusals={
