@@ -16,14 +16,14 @@ from core.organisation import settings, store
 from core.staff import Grants, grants_of
 from core.web import Capability, caller, install_guards, language, make_app, read
 from core.web import gettext as _
-from hub import access, api, attempts, box, checkout, counter, devices, pos, sales, shown
+from hub import access, api, attempts, box, checkout, counter, devices, fence, pos, sales, shown
 from hub import catalog as hub_catalog
 from hub import members as hub_members
 from hub import organisation as hub_organisation
 from hub import sync as hub_sync
 from hub import till as hub_till
 from hub import wallet as hub_wallet
-from hub.box import Box, open_box
+from hub.box import Born, Box, open_box
 
 CORE_PARTS: tuple[Part, ...] = (
     feed.PART,
@@ -37,7 +37,7 @@ CORE_PARTS: tuple[Part, ...] = (
 )
 
 CAPABILITIES: tuple[Capability, ...] = (
-    Capability(name="box", parts=(box.LOCAL, attempts.PART)),
+    Capability(name="box", parts=(box.LOCAL, attempts.PART, fence.LOCAL)),
     Capability(name="access", parts=(access.PART,), blueprints=(access.pages,)),
     Capability(name="devices", parts=(devices.PART,)),
     Capability(name="members", parts=(hub_members.LOCAL,)),
@@ -56,10 +56,16 @@ CAPABILITIES: tuple[Capability, ...] = (
 HOSTS = ("localhost", ".localhost", "127.0.0.1", ".local")
 
 
-def open_hub(folder: Path, *, clock: Clock | None = None, ids: Ids | None = None) -> Box:
+def open_hub(
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    born: Born | None = None,
+) -> Box:
     """Open the hub in a folder, with every capability's tables."""
     parts = (*CORE_PARTS, *(part for c in CAPABILITIES for part in c.parts))
-    return open_box(folder, parts, clock=clock, ids=ids)
+    return open_box(folder, parts, clock=clock, ids=ids, born=born)
 
 
 def make_hub_app(served: Box, *, hosts: tuple[str, ...] = ()) -> Flask:

@@ -26,10 +26,13 @@ from core.journal import (
 )
 from core.organisation import Store, store
 from core.sqlite import Door, Migration, Reader, Writer
+from hub import fence
 from hub.doorbell import ring
 
 FIRST_EPOCH = 1
 HUB_ID_BYTES = 8
+REPLACING_FILE = "replacing.json"
+"""While it is there, this box is still being made into another one's successor."""
 
 LOCAL = Part(
     name="box",
@@ -53,6 +56,14 @@ class Secrets:
     log_key: LogKey
     pin_pepper: bytes
     card_key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Born:
+    """As whose box, and in which epoch of it, a new journal begins."""
+
+    hub: str
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +126,20 @@ class Box:
 
 
 def open_box(
-    folder: Path, parts: Iterable[Part], *, clock: Clock | None = None, ids: Ids | None = None
+    folder: Path,
+    parts: Iterable[Part],
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    born: Born | None = None,
 ) -> Box:
-    """Open the hub in `folder`, made on first use with keys and an identity of its own."""
+    """Open the hub in `folder`, made on first use with keys and an identity of its own.
+
+    `born` is for whoever makes it into a store's next box: then the identity is that one's.
+    Raises RuntimeError for everybody else while that goes on.
+    """
+    if born is None and (folder / REPLACING_FILE).exists():
+        raise RuntimeError(f"{folder} is being replaced: dianshu hub admin replace goes on")
     secret = folder / "secrets"
     secret.mkdir(mode=0o700, parents=True, exist_ok=True)
     secrets = Secrets(
@@ -128,14 +150,19 @@ def open_box(
     key = database_key(secret / "database.key")
     known = Parts(parts)
     door = Door(folder / "hub.db", key=key, migrations=(*MIGRATIONS, *known.migrations))
-    clock = clock or SystemClock()
+    clock = clock or SystemClock(floor=built_at())
     ids = ids or Ids()
-    identity = door.write(lambda tx: _identity(tx, secrets.log_key, clock, ids))
-    journal = Journal(identity=identity, parts=known, clock=clock, ids=ids)
+    identity = door.write(lambda tx: _identity(tx, secrets.log_key, clock, ids, born))
+    journal = Journal(identity=identity, parts=known, clock=clock, ids=ids, guard=fence.guard)
     door.write(journal.begin)
     with door.read() as db:
-        clock.raise_floor(journal.head(db).at)
+        clock.raise_floor(_newest(db, identity.origin))
     return Box(folder=folder, door=door, journal=journal, secrets=secrets, database_key=key)
+
+
+def built_at() -> int:
+    """Return when this program was put on the machine (ms): no clock may stand before it."""
+    return Path(__file__).stat().st_mtime_ns // 1_000_000
 
 
 def here() -> Box:
@@ -149,11 +176,11 @@ def settle_in(tx: Writer, store_id: str) -> None:
     _remember(tx, "store", store_id)
 
 
-def _identity(tx: Writer, key: LogKey, clock: Clock, ids: Ids) -> Identity:
+def _identity(tx: Writer, key: LogKey, clock: Clock, ids: Ids, born: Born | None) -> Identity:
     raw = tx.value("SELECT value FROM box WHERE name = 'birth'")
     if raw is None:
-        hub = ids.randomness(HUB_ID_BYTES).hex()
-        birth = Birth(hub=hub, epoch=FIRST_EPOCH, key=key.public, made_at=clock.read().at)
+        begun = born or Born(hub=ids.randomness(HUB_ID_BYTES).hex(), epoch=FIRST_EPOCH)
+        birth = Birth(hub=begun.hub, epoch=begun.epoch, key=key.public, made_at=clock.read().at)
         raw = msgspec.json.encode(birth).decode()
         _remember(tx, "birth", raw)
     birth = msgspec.json.decode(raw, type=Birth)
@@ -162,6 +189,29 @@ def _identity(tx: Writer, key: LogKey, clock: Clock, ids: Ids) -> Identity:
     boot = int(tx.value("SELECT value FROM box WHERE name = 'boot'") or 0) + 1
     _remember(tx, "boot", str(boot))
     return Identity(origin=birth.hub, epoch=birth.epoch, birth=raw.encode(), boot=boot)
+
+
+def _newest(db: Reader, origin: str) -> int:
+    """Return the newest instant that this box has written down, in any of its epochs."""
+    rows = db.all("SELECT epoch FROM origin WHERE origin = :origin", origin=origin)
+    ends = [
+        db.value(
+            "SELECT at FROM journal WHERE origin = :origin AND epoch = :epoch"
+            " ORDER BY seq DESC LIMIT 1",
+            origin=origin,
+            epoch=row["epoch"],
+        )
+        for row in rows
+    ]
+    return max((at for at in ends if at is not None), default=0)
+
+
+def count_boots(tx: Writer, boot: int) -> None:
+    """Let the next start be a later one than `boot`, of which this box had forgotten."""
+    tx.run(
+        "UPDATE box SET value = :boot WHERE name = 'boot' AND CAST(value AS INTEGER) < :boot",
+        boot=str(boot),
+    )
 
 
 def _remember(tx: Writer, name: str, value: str) -> None:

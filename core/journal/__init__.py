@@ -8,6 +8,7 @@ rows and `rebuild` gives them again.
 
 from core.journal.append import (
     Act,
+    Guard,
     Head,
     Identity,
     Journal,
@@ -58,6 +59,7 @@ __all__ = [
     "Event",
     "FeedHandler",
     "Finding",
+    "Guard",
     "Head",
     "Identity",
     "Journal",

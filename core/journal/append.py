@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -63,14 +63,31 @@ def place_of(origin: str, epoch: int) -> str:
     return origin if epoch == 1 else f"{origin}.{epoch}"
 
 
+Guard = Callable[[Reader, Body, Sequence[Posting]], None]
+"""Raises Refused where an event may not be appended now: its body, and what it moves."""
+
+
+def _anything(_db: Reader, _body: Body, _postings: Sequence[Posting]) -> None:
+    return
+
+
 class Journal:
     """This box's own stream of events, the only one that it may write."""
 
-    def __init__(self, *, identity: Identity, parts: Parts, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        parts: Parts,
+        clock: Clock,
+        ids: Ids,
+        guard: Guard = _anything,
+    ) -> None:
         self.identity = identity
         self.parts = parts
         self.clock = clock
         self.ids = ids
+        self.guard = guard
 
     def begin(self, tx: Writer) -> None:
         """Record the epoch before its first event; again does nothing."""
@@ -127,10 +144,12 @@ class Act:
     ) -> Event:
         """Append one event and carry out its immediate changes.
 
-        Asserts that the postings of each (asset, lot) sum to zero.
+        Asserts that the postings of each (asset, lot) sum to zero. Refuses what the journal's
+        guard refuses.
         """
         assert_balanced(postings)
         journal, me = self.journal, self.journal.identity
+        journal.guard(tx, body, postings)
         last = journal.head(tx)
         event_id = self.new_id()
         event = Event(
