@@ -49,9 +49,11 @@ def test_a_box_that_has_forgotten_writes_nothing_and_still_shows_its_pages(shop)
     stand(shop, TAKING_UP, "3")
     with pytest.raises(Refused, match="taking_up"):
         shop.sale("i1", tender="cash")
-    answer = shop.browser().post("/pos/lines", data={"item": "i1"}, follow_redirects=True)
-    assert "取回自己的记录" in answer.text
-    assert shop.browser().get("/").status_code == 200
+    answer = shop.browser().post(
+        "/api/v1/tickets", json={}, headers={"Idempotency-Key": "k-0123456789"}
+    )
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "taking_up")
+    assert shop.browser().get("/members").status_code == 200
     shop.box.door.write(lambda tx: take_down(tx, FENCED))
     assert shop.ask(fence) is not None
     shop.box.door.write(lambda tx: take_down(tx, TAKING_UP))
