@@ -159,9 +159,12 @@ class Door:
             raise
         return connection
 
-    def _set_up(self, connection: Any) -> None:
+    def _unlock(self, connection: Any) -> None:
         connection.execute(f"PRAGMA key = \"x'{self._key.hex()}'\"")
         connection.execute(f"PRAGMA cipher_page_size = {PAGE_BYTES}")
+
+    def _set_up(self, connection: Any) -> None:
+        self._unlock(connection)
         _use_wal(connection)
         for pragma in (
             f"synchronous = {self._synchronous}",
@@ -324,6 +327,22 @@ class Door:
         finally:
             connection.close()
         return [line for line in found if line != "ok"]
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy as of one commit to a path that must not exist, under the same key.
+
+        Writers go on meanwhile; what they commit is in the next copy.
+        """
+        if path.exists():
+            raise FileExistsError(path)
+        source = self._connect()
+        target = driver.connect(str(path), isolation_level=None, check_same_thread=False)
+        try:
+            self._unlock(target)
+            source.backup(target)
+        finally:
+            target.close()
+            source.close()
 
     @contextmanager
     def connection(self) -> Iterator[Any]:

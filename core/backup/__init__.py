@@ -1,0 +1,26 @@
+"""A copy of a program's folder in one file: taken while it runs, sealed, signed, read back.
+
+The file is a tar in one zstd frame: a manifest with its signature first, then copies of the
+databases and the secrets without which nobody could open them. Where somebody made a recovery
+key, all of it is in one age file that only that key opens; the machine that writes backups
+does not hold it. Without one the file is as good as the machine itself, and must be kept so.
+"""
+
+from core.backup.manifest import BadBackup, Manifest, Stream, read_streams
+from core.backup.package import Content, Written, open_package, write_package
+from core.backup.sealing import RecoveryKey, is_recipient, new_recovery_key, read_recovery_key
+
+__all__ = [
+    "BadBackup",
+    "Content",
+    "Manifest",
+    "RecoveryKey",
+    "Stream",
+    "Written",
+    "is_recipient",
+    "new_recovery_key",
+    "open_package",
+    "read_recovery_key",
+    "read_streams",
+    "write_package",
+]
