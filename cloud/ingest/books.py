@@ -8,9 +8,11 @@ from functools import partial
 
 from cloud.feed import position
 from cloud.ingest.deriving import derive, is_derived
+from cloud.ingest.placing import Placing
 from cloud.ingest.reacting import Reaction
 from cloud.ingest.sources import Reach, Source, reach_of, sources_of
 from cloud.ingest.unpacking import Notice, place_in_journal, take_segment
+from cloud.placement import due_members
 from cloud.platform import Merchant, Platform, alarm, find_hub
 from cloud.streams import cursor_of, keep_own, seal_own, segments_after
 from core.journal import drain, is_behind
@@ -69,6 +71,17 @@ def handle(platform: Platform, merchant: Merchant, asks: Sequence[tuple[str, Ask
         reach = reach_of(shared, merchant.id)
     answered = merchant.door.write(partial(_answer, merchant=merchant, reach=reach, asks=asks))
     return _told(platform, merchant, reach, answered)
+
+
+def place(platform: Platform, merchant: Merchant) -> Outcome | None:
+    """Bring some members' value to rest whose visit is over; None where nobody's is due."""
+    with merchant.door.read() as db:
+        if not due_members(db, now=platform.clock.read().at, limit=1):
+            return None
+    with platform.door.read() as shared:
+        reach = reach_of(shared, merchant.id)
+    placed = merchant.door.write(partial(_place, merchant=merchant, reach=reach))
+    return _told(platform, merchant, reach, placed)
 
 
 def write_history(merchant: Merchant) -> bool:
@@ -132,6 +145,14 @@ def _answer(
         state = reaction.handle(hub, ask)
         report.answers.append((hub, Answer(id=ask.id, state=state)))
     report.more = derive(tx, at=act.at)
+    seal_own(tx, merchant)
+    return report
+
+
+def _place(tx: Writer, *, merchant: Merchant, reach: Reach) -> Reported:
+    act = merchant.act(tx)
+    report = Reported(more=Placing(tx=tx, merchant=merchant, act=act, reach=reach).place())
+    derive(tx, at=act.at)
     seal_own(tx, merchant)
     return report
 

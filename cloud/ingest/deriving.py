@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cloud.feed import put_derived
+from cloud.placement import note_moved
 from core.journal import decode, kind_of
 from core.members import member_document
 from core.sqlite import Reader, Row, Writer
@@ -60,6 +61,7 @@ def derive(tx: Writer, *, at: int, limit: int = DERIVE_EVENTS_MAX) -> bool:
     for member in wallets:
         content = wallet_document(tx, member, at=at)
         put_derived(tx, topic=WALLET, key=member, content=content, unmoved=frozenset({"at"}))
+        note_moved(tx, member, at=at)
     for (origin, epoch), seq in {(r["origin"], r["epoch"]): r["seq"] for r in rows}.items():
         tx.run(
             "INSERT INTO derived (origin, epoch, seq) VALUES (:origin, :epoch, :seq)"

@@ -11,7 +11,7 @@ from cloud.feed import Proposal, adopt
 from cloud.ingest.sources import Reach, Source
 from cloud.ingest.unpacking import Documents, Notice
 from cloud.placement import Ask as Wish
-from cloud.placement import heir, plan
+from cloud.placement import heir, note_soon, plan
 from cloud.platform import Merchant
 from cloud.streams import (
     OpenAsk,
@@ -134,6 +134,8 @@ class Reaction:
             source = self.reach[chosen.hub]
             ask = asks[chosen.id]
             grant(self.tx, self._down(source), ask=ask, epoch=source.epoch.epoch, legs=legs)
+        elif legs:
+            note_soon(self.tx, member, at=self.act.at)
         waits = self._called(member)
         for ask in asks.values():
             if waits - {ask.hub}:

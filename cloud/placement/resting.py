@@ -14,8 +14,8 @@ REST_MS = ASK_LIFETIME_MS
 RETRY_MS = HOUR_MS
 """So long after a look that found a store off the line there is another."""
 RECALL_EVERY_MS = 12 * HOUR_MS
-"""A member's money is called in for the split no more often than this, so that somebody who goes
-to and fro does not keep two stores busy. Who is recognised is not bound by it."""
+"""A member's money is called in for the split no more often than this, so that who goes to and
+fro does not keep two stores busy. Who is recognised is not bound by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,9 @@ PART = Part(
                      recalled_at INTEGER NOT NULL DEFAULT 0
                    ) STRICT, WITHOUT ROWID""",
                 "CREATE INDEX resting_due ON resting (due_at) WHERE due_at IS NOT NULL",
+                # A transfer that arrived stays as a row of zero; these few have not.
+                """CREATE INDEX transit_under_way ON transit (member, transfer)
+                    WHERE amount <> 0""",
             ),
         ),
     ),

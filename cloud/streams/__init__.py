@@ -17,6 +17,7 @@ from cloud.streams.keeping import (
 from cloud.streams.lines import Line, heard_boot, heard_down, line_of, shut
 from cloud.streams.own import keep_own, own_streams, seal_own
 from cloud.streams.tables import PART, SHARED_TABLES
+from cloud.streams.under_way import UnderWay, grants_under_way, under_way
 from cloud.streams.value import (
     OpenAsk,
     answered,
@@ -36,11 +37,13 @@ __all__ = [
     "Kept",
     "Line",
     "OpenAsk",
+    "UnderWay",
     "answered",
     "called_hubs",
     "close_ask",
     "cursor_of",
     "grant",
+    "grants_under_way",
     "head_at",
     "heard_boot",
     "heard_down",
@@ -57,4 +60,5 @@ __all__ = [
     "segments_after",
     "shut",
     "state_of_ask",
+    "under_way",
 ]
