@@ -18,7 +18,7 @@ from hub.admin import admin
 from hub.app import open_hub
 from hub.devices import jobs, printers
 from hub.devices.printer import from_json
-from hub.verify import verify
+from core.verifying import verify
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from click.testing import CliRunner
 
 from core.sqlite import PAGE_BYTES
 from core.till import Offered
+from core.verifying import verify
 from hub import checkout, tickets, till, wallet
 from hub.app import open_hub
 from hub.jobs import project, seal_journal
 from hub.tests.shop import TILL, Shop
-from hub.verify import verify
 
 
 @pytest.fixture
@@ -159,6 +159,34 @@ def test_a_damaged_disk_is_told_and_the_events_that_are_gone_are_named(folder):
     gone = [line for line in lines if "cannot be read from the disk" in line]
     assert len(gone) == last
     assert f"/1/{last}: " in gone[-1]
+
+
+def receipt(folder, mark):
+    result = CliRunner().invoke(verify, ["--data", str(folder), "--receipt", mark])
+    return result.exit_code, result.output
+
+
+def test_the_mark_on_a_receipt_is_found_and_another_is_not(folder):
+    row = next(row for row in events(folder) if kind(row) == "ticket.settled")
+    mark = row["head"].hex()[:8].upper()
+    code, said = receipt(folder, f"#{mark}")
+    assert code == 0
+    assert "ticket.settled 2026-09-21" in said
+    assert said.strip().endswith(f"/1/{row['seq']}")
+    other = f"{int(mark, 16) ^ 1:08X}"
+    code, said = receipt(folder, other)
+    assert code == 1
+    assert "no event here carries this mark" in said
+    assert receipt(folder, "12345")[0] == 2
+
+
+def test_what_was_issued_is_named_with_where_all_of_it_is(folder):
+    _, lines = check(folder)
+    [line] = [line for line in lines if "conserved principal" in line]
+    issued, parts = line.split(": issued ")[1].split(" = ")
+    amounts = [int(part.split()[1].replace(",", "")) for part in parts.split(" + ")]
+    assert sum(amounts) == int(issued.replace(",", "")) == 100_000
+    assert "revenue 9,900" in line
 
 
 def test_a_folder_without_a_hub_is_refused_and_stays_empty(tmp_path):

@@ -20,7 +20,7 @@ from hub.demo.seed import Size, seed
 from hub.devices import Image
 from hub.members import search
 from hub.simulator import Cast
-from hub.verify import verify
+from core.verifying import verify
 
 SMALL = Size(members=30, days=4, sales=25, sale_days=3)
 

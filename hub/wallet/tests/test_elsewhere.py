@@ -7,13 +7,13 @@ import pytest
 from core.errors import Refused
 from core.organisation import settings
 from core.till import Offered
+from core.verifying import Book, examine
 from core.wallet import CLOUD
 from hub import wallet
 from hub.checkout import reprint, reverse_ticket
 from hub.devices import plain_text
 from hub.devices.printer.document import from_json
 from hub.tests.shop import TILL
-from hub.verify import examine
 from hub.wallet import Way
 from hub.wallet.elsewhere import FOLLOW_FRESH_MS, FOLLOW_PATIENCE_MS
 from hub.wallet.tests.head_office import HeadOffice
@@ -229,10 +229,11 @@ def test_a_hub_with_others_members_and_money_can_be_verified(shop, office, membe
     office.tell(member, {OTHER: {"principal": 30_000}, CLOUD: {"points": 5}})
     office.send(member, principal=10_000)
     office.fetch(member)
-    verdict = examine(
-        shop.box.door, shop.box.parts, key=shop.box.database_key, folder=shop.box.folder
+    box = shop.box
+    book = Book(
+        name="", door=box.door, parts=box.parts, key=box.database_key, folder=box.folder
     )
-    assert verdict.problems == []
+    assert examine(book).problems == []
 
 
 def test_the_receipt_tells_both_figures_and_its_copy_what_was_here(shop, office, member):
