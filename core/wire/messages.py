@@ -95,6 +95,19 @@ class Greet(Message, frozen=True, kw_only=True, tag="greet"):
     """Head office has restarted, does not know where the hub stands, asks for a hello."""
 
 
+class Recover(Message, frozen=True, kw_only=True, tag="recover"):
+    """Head office was put back from a backup and asks the hub for what it forgot.
+
+    The hub gives it back over HTTPS: its papers, what it holds of its downlink behind
+    `down_after`, and documents of the feed behind `feed_after`. Until then head office sends
+    it nothing of value.
+    """
+
+    incarnation: Count
+    down_after: Count = 0
+    feed_after: Count = 0
+
+
 class Ask(Message, frozen=True, kw_only=True, tag="ask"):
     """Bring this member's money to this hub; `want` in fen, 0 for all of it.
 
@@ -110,11 +123,13 @@ class Ask(Message, frozen=True, kw_only=True, tag="ask"):
 class Answer(Message, frozen=True, kw_only=True, tag="answer"):
     """What became of an ask: granted, recalling or nothing.
 
-    A hint: the money itself comes by the stream.
+    A hint: the money itself comes by the stream. `reason` says why nothing comes, where that
+    is not for want of money: RECOVERING.
     """
 
     id: Word
     state: Word
+    reason: Word = ""
 
 
 class FeedBatch(Message, frozen=True, kw_only=True, tag="feed"):
@@ -142,10 +157,22 @@ class Presence(Message, frozen=True, kw_only=True, tag="presence"):
 
 
 GRANTED, RECALLING, NOTHING = "granted", "recalling", "nothing"
+RECOVERING = "recovering"
+"""Head office was put back from a backup and moves no value before it knows where it lies."""
 ONLINE, OFFLINE = Presence(state="on"), Presence(state="off")
 
 AnyMessage: TypeAlias = (
-    Hello | DownAck | Welcome | Ack | Fence | Greet | Ask | Answer | FeedBatch | Presence
+    Hello
+    | DownAck
+    | Welcome
+    | Ack
+    | Fence
+    | Greet
+    | Recover
+    | Ask
+    | Answer
+    | FeedBatch
+    | Presence
 )
 
 _encoder = msgspec.json.Encoder()
@@ -153,7 +180,7 @@ _decoders: dict[Channel, msgspec.json.Decoder[AnyMessage]] = {
     Channel.UP_CONTROL: msgspec.json.Decoder(Hello | DownAck),
     Channel.UP_ASK: msgspec.json.Decoder(Ask),
     Channel.UP_PRESENCE: msgspec.json.Decoder(Presence),
-    Channel.DOWN_CONTROL: msgspec.json.Decoder(Welcome | Ack | Fence | Greet),
+    Channel.DOWN_CONTROL: msgspec.json.Decoder(Welcome | Ack | Fence | Greet | Recover),
     Channel.DOWN_ANSWER: msgspec.json.Decoder(Answer),
     Channel.DOWN_FEED: msgspec.json.Decoder(FeedBatch),
 }
@@ -166,6 +193,7 @@ _channels: dict[type[Message], Channel] = {
     Ack: Channel.DOWN_CONTROL,
     Fence: Channel.DOWN_CONTROL,
     Greet: Channel.DOWN_CONTROL,
+    Recover: Channel.DOWN_CONTROL,
     Answer: Channel.DOWN_ANSWER,
     FeedBatch: Channel.DOWN_FEED,
 }
