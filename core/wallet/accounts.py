@@ -13,9 +13,17 @@ class Asset(StrEnum):
     BONUS = "bonus"
     """赠金, what the shop added; never paid out."""
     POINTS = "points"
+    MINT_RIGHT = "mint_right"
+    """How much a box may issue, in fen; held by nobody (`core.wallet.minting`)."""
+    REFUND = "refund"
+    """The right to reverse one bill; held by the bill (`core.wallet.refunding`)."""
 
 
 STORED_VALUE = (Asset.PRINCIPAL, Asset.BONUS)
+CORRECTED = (*STORED_VALUE, Asset.POINTS)
+"""What a person may correct."""
+RIGHTS = frozenset({Asset.MINT_RIGHT, Asset.REFUND})
+"""What lies at places and travels like value, and is no member's."""
 
 REVENUE = "revenue"
 """Where spent value goes."""
