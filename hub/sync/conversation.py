@@ -14,6 +14,7 @@ from core.wire import (
     Cursor,
     FeedBatch,
     Message,
+    Recover,
     Segment,
     Sender,
     SendSegments,
@@ -29,6 +30,8 @@ class Line(StrEnum):
     GREETING = "greeting"
     LIVE = "live"
     FENCED = "fenced"
+    TAKING_UP = "taking_up"
+    """Head office has events of this box that its own disk has forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,8 @@ class About:
 class Standing:
     """What is flushed: own journal sealed to `n`, downlink applied to `down_n`, the feed.
 
-    `lost` says that something that was to be taken could not be.
+    `lost` says that something that was to be taken could not be; `taking_up` that the box is
+    kept from writing until it has all of its own events again.
     """
 
     n: int
@@ -58,6 +62,7 @@ class Standing:
     down_head: bytes
     feed_pos: int
     lost: bool = False
+    taking_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,13 @@ class Want:
     """A member was recognised whose money lies elsewhere."""
 
     ask: Ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveBack:
+    """What came of a GiveBack: whether head office has all of it now."""
+
+    done: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +150,56 @@ class FetchFeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """Keep this box from writing, lastingly: `state` fenced or taking_up, and why.
+
+    Where it is taking_up and the disk has events behind `after`, sealed or not, it is not kept
+    from writing any more: then it has parted from head office's history already. `Standing`
+    says how far it is sealed, whatever came of it.
+    """
+
+    state: str
+    reason: str
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbar:
+    """Let this box write again, if it was taking up its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchOwn:
+    """Get this box's own events behind `after` from head office, and take some of them.
+
+    Only where `Bar` keeps it from writing. `Standing` says how far the disk is then; where
+    nothing could be had, `Standing(lost=True)`.
+    """
+
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveBack:
+    """Give head office over HTTPS what it forgot, then say so by `GaveBack`.
+
+    What is given is read from the disk now: the next thing that comes down may replace it.
+    """
+
+    asked: Recover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskMoved:
     """An ask is now: granted, nothing, recalling, slow, expired or offline.
 
     granted and nothing, expired and offline are the end of it. slow is for the till's page:
-    it need not wait, and the answer may still come.
+    it need not wait, and the answer may still come. `reason` is head office's, if it has one.
     """
 
     id: str
     state: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +217,22 @@ class Trouble:
     detail: str
 
 
-Input: TypeAlias = Standing | LineUp | LineDown | Heard | Arrived | Sent | Fetched | Want | Tick
+Input: TypeAlias = (
+    Standing | LineUp | LineDown | Heard | Arrived | Sent | Fetched | GaveBack | Want | Tick
+)
 Output: TypeAlias = (
-    Say | SendSegments | TakeDownlink | TakeFeed | FetchFeed | AskMoved | Moved | Trouble
+    Say
+    | SendSegments
+    | TakeDownlink
+    | TakeFeed
+    | FetchFeed
+    | FetchOwn
+    | GiveBack
+    | Bar
+    | Unbar
+    | AskMoved
+    | Moved
+    | Trouble
 )
 
 
@@ -207,3 +273,10 @@ class HubState:
     fetch_rto_ms: int = RTO_MIN_MS
     safe: int = 0
     """What a backup of head office's has too; shown, not acted on."""
+    giving: bool = False
+    """A GiveBack is out and its GaveBack has not come yet."""
+    own_at: int | None = None
+    """When what was forgotten is asked for once more."""
+    own_rto_ms: int = RTO_MIN_MS
+    exposed: bool = False
+    """Head office was shown where the two journals differ, and has not said what it is."""

@@ -17,17 +17,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.wire import (
-    GRANTED,
-    NOTHING,
     ONLINE,
     PROTOCOL,
-    RECALLING,
     RTO_MAX_MS,
     RTO_MIN_MS,
     Ack,
     Answer,
     Arrived,
-    Ask,
     Check,
     Cursor,
     DownAck,
@@ -40,14 +36,15 @@ from core.wire import (
     Stream,
     Verdict,
     Welcome,
-    batch_fits,
     judge,
 )
 from hub.sync.conversation import (
     About,
     AskMoved,
+    Bar,
     Fetched,
     FetchFeed,
+    FetchOwn,
     Heard,
     HubState,
     Input,
@@ -62,14 +59,18 @@ from hub.sync.conversation import (
     TakeFeed,
     Tick,
     Trouble,
-    Waiting,
+    Unbar,
     Want,
 )
+from hub.sync.feeding import FETCH_WITHIN_MS, batch_came, fetch, fetched
+from hub.sync.wishes import answered, end_all, expire, want
 
 __all__ = [
     "About",
     "AskMoved",
+    "Bar",
     "FetchFeed",
+    "FetchOwn",
     "Fetched",
     "Heard",
     "HubState",
@@ -85,7 +86,7 @@ __all__ = [
     "TakeFeed",
     "Tick",
     "Trouble",
-    "Waiting",
+    "Unbar",
     "Want",
     "start",
     "step",
@@ -93,17 +94,11 @@ __all__ = [
 ]
 
 DOWN_ACK_EVERY_MS = 30_000
-ANSWER_WITHIN_MS = 800
-"""Money that head office holds is one round trip away; the till waits no longer for a word."""
-RECALL_WITHIN_MS = 3_000
-"""From the ask on, where another store has to release first."""
-FETCH_WITHIN_MS = 30_000
 QUIET_MS = 100_000
 """Head office repeats its ack every 30 s; after so long a silence it is not there."""
 FENCED_PAUSE_MS = 300_000
 """A box that was fenced asks again now and then: somebody may have put it right."""
-ASKS_MAX = 64
-SLOW, EXPIRED, OFFLINE_ASK = "slow", "expired", "offline"
+FENCED, TAKING_UP, REPLACED = "fenced", "taking_up", "replaced"
 
 
 def start(
@@ -156,11 +151,11 @@ def _from_here(
 ) -> tuple[HubState, list[Output]]:
     match happened:
         case Standing():
-            return _stand(state, happened, now_ms)
+            return _stand(state, happened, now_ms, chance)
         case Sent():
             return replace(state, sender=state.sender.note(happened, now_ms, chance)), []
         case Fetched():
-            return _fetched(state, happened.batch, now_ms, chance)
+            return fetched(state, happened.batch, now_ms, chance)
 
 
 def _from_outside(
@@ -172,7 +167,7 @@ def _from_outside(
         case LineDown():
             return _line_down(state)
         case Want():
-            return _want(state, happened.ask, now_ms)
+            return want(state, happened.ask, now_ms)
         case Tick():
             return _tick(state, now_ms, chance)
 
@@ -180,7 +175,7 @@ def _from_outside(
 def wake_at(state: HubState) -> int | None:
     """Return when the next Tick is due; None where only an input changes anything."""
     times = [state.hello_at, state.sender.due_at, state.down_ack_at, state.fetch_at]
-    times.append(state.quiet_at)
+    times += [state.quiet_at, state.own_at]
     for waiting in state.asks:
         times += [waiting.slow_at, waiting.ends_at]
     return min((at for at in times if at is not None), default=None)
@@ -198,7 +193,10 @@ def _send(state: HubState) -> tuple[HubState, list[Output]]:
 # What the disk says.
 
 
-def _stand(state: HubState, standing: Standing, now_ms: int) -> tuple[HubState, list[Output]]:
+def _stand(
+    state: HubState, standing: Standing, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    grown = standing.n != state.standing.n
     advanced = standing.down_n != state.standing.down_n
     fed = standing.feed_pos != state.standing.feed_pos
     cursor = state.cursor
@@ -212,12 +210,17 @@ def _stand(state: HubState, standing: Standing, now_ms: int) -> tuple[HubState, 
         sender=state.sender.extend(standing.n),
         fetching=state.fetching and not standing.lost,
     )
+    if state.line is Line.TAKING_UP and grown:
+        return _hello(replace(state, line=Line.GREETING, own_at=None), now_ms, chance)
+    if state.line is Line.TAKING_UP and standing.lost:
+        longer = min(state.own_rto_ms * 2, RTO_MAX_MS)
+        return replace(state, own_at=now_ms + state.own_rto_ms, own_rto_ms=longer), []
     if state.line is not Line.LIVE:
         return state, []
     outputs: list[Output] = []
     if advanced or fed or standing.lost:
         state, outputs = _down_ack(state, now_ms)
-    state, more = _fetch(state, now_ms)
+    state, more = fetch(state, now_ms)
     return state, [*outputs, *more]
 
 
@@ -235,7 +238,7 @@ def _line_up(
 
 
 def _line_down(state: HubState) -> tuple[HubState, list[Output]]:
-    over: list[Output] = [AskMoved(id=w.ask.id, state=OFFLINE_ASK) for w in state.asks]
+    over = end_all(state)
     standing = state.standing
     state = replace(
         state,
@@ -248,18 +251,24 @@ def _line_down(state: HubState) -> tuple[HubState, list[Output]]:
         asks=(),
         fetching=False,
         fetch_at=None,
+        own_at=None,
+        exposed=False,
     )
     return state, [*over, Moved(line=Line.DOWN)]
 
 
-def _hello(state: HubState, now_ms: int, chance: float) -> tuple[HubState, list[Output]]:
+def _hello(
+    state: HubState, now_ms: int, chance: float, *, shown: tuple[int, bytes] | None = None
+) -> tuple[HubState, list[Output]]:
+    """Say where this box stands; `shown` is an earlier event (number, head) of its journal."""
     standing, about = state.standing, state.about
+    n, head = shown or (standing.n, standing.head)
     hello = Hello(
         proto=PROTOCOL,
         epoch=state.epoch,
         boot=state.boot,
-        n=standing.n,
-        head=standing.head,
+        n=n,
+        head=head,
         down_n=standing.down_n,
         down_head=standing.down_head,
         feed_pos=standing.feed_pos,
@@ -289,11 +298,11 @@ def _hear(
         case Greet() | Fence(epoch=state.epoch, reason="other_epoch"):
             return _hello(replace(state, hello_rto_ms=RTO_MIN_MS), now_ms, chance)
         case Fence() as fence:
-            return _fenced(state, f"{fence.reason} (epoch {fence.epoch})", now_ms)
+            return _shut_out(state, fence, now_ms)
         case Answer() as answer:
-            return _answered(state, answer)
+            return answered(state, answer)
         case FeedBatch() as batch:
-            return _batch(state, batch, now_ms)
+            return batch_came(state, batch, now_ms)
         case _:
             return state, []
 
@@ -304,9 +313,13 @@ def _agree(
     """Go on from where head office stands, if its journal of this hub is the one here."""
     if isinstance(said, Ack) and state.line is not Line.LIVE:
         return state, []
-    wrong = _disagrees(state, said, held)
-    if wrong is not None:
-        return _fenced(state, wrong, now_ms)
+    if said.epoch != state.epoch:
+        why = f"head office takes epoch {said.epoch}, this is {state.epoch}"
+        return _fenced(state, why, now_ms)
+    if said.acked > state.standing.n:
+        return _forgotten(state, said, now_ms, chance)
+    if held is not None and held != said.head:
+        return _parted(state, said, held, now_ms, chance)
     outputs: list[Output] = []
     if isinstance(said, Welcome):
         state, outputs = _welcomed(state, said, now_ms)
@@ -314,12 +327,13 @@ def _agree(
         sender = state.sender.acknowledge(said.acked, said.credits, now_ms, chance)
         goal = max(state.feed_goal, said.feed_pos)
         state = replace(state, sender=sender, feed_goal=goal)
-    state, more = _fetch(replace(state, safe=said.safe), now_ms)
+    state, more = fetch(replace(state, safe=said.safe), now_ms)
     return state, [*outputs, *more]
 
 
 def _welcomed(state: HubState, welcome: Welcome, now_ms: int) -> tuple[HubState, list[Output]]:
     moved: list[Output] = [] if state.line is Line.LIVE else [Moved(line=Line.LIVE)]
+    again: list[Output] = [Unbar()] if state.standing.taking_up else []
     state = replace(
         state,
         line=Line.LIVE,
@@ -328,21 +342,58 @@ def _welcomed(state: HubState, welcome: Welcome, now_ms: int) -> tuple[HubState,
         quiet_at=now_ms + QUIET_MS,
         sender=state.sender.begin(welcome.acked, welcome.credits),
         feed_goal=welcome.feed_pos,
+        own_rto_ms=RTO_MIN_MS,
+        exposed=False,
     )
     state, said = _down_ack(state, now_ms)
-    return state, [*moved, *said]
+    return state, [*again, *moved, *said]
 
 
-def _disagrees(state: HubState, said: Welcome | Ack, held: bytes | None) -> str | None:
-    """Say in which way head office's journal of this hub is not the one on this disk."""
-    if said.epoch != state.epoch:
-        return f"head office takes epoch {said.epoch}, this is {state.epoch}"
-    if said.acked > state.standing.n:
-        # It holds events that this disk has forgotten; to write on would fork the journal.
-        return f"head office holds {said.acked} events, this disk {state.standing.n}"
-    if held is not None and held != said.head:
-        return f"head office holds another event {said.acked} than this disk"
-    return None
+def _forgotten(
+    state: HubState, said: Welcome | Ack, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    """Get the events that this disk has forgotten before a new one takes their numbers.
+
+    Head office has compared the prefix with the hello, so what it holds goes on from here.
+    """
+    if isinstance(said, Ack):
+        return _hello(state, now_ms, chance)
+    if state.line is Line.TAKING_UP:
+        return state, []
+    after = state.standing.n
+    state = replace(
+        state,
+        line=Line.TAKING_UP,
+        hello_at=None,
+        hello_rto_ms=RTO_MIN_MS,
+        quiet_at=None,
+        own_at=now_ms + FETCH_WITHIN_MS,
+    )
+    return state, [
+        Moved(line=Line.TAKING_UP),
+        Bar(state=TAKING_UP, reason=f"{after} / {said.acked}", after=after),
+        FetchOwn(after=after),
+    ]
+
+
+def _parted(
+    state: HubState, said: Welcome | Ack, held: bytes, now_ms: int, chance: float
+) -> tuple[HubState, list[Output]]:
+    """Show head office the event that is another one here: it says what comes of both."""
+    if state.exposed:
+        why = f"head office holds another event {said.acked} than this disk"
+        return _fenced(state, why, now_ms)
+    state = replace(state, line=Line.GREETING, exposed=True, sender=state.sender.pause())
+    return _hello(state, now_ms, chance, shown=(said.acked, held))
+
+
+def _shut_out(state: HubState, fence: Fence, now_ms: int) -> tuple[HubState, list[Output]]:
+    state, outputs = _fenced(state, f"{fence.reason} (epoch {fence.epoch})", now_ms)
+    if fence.epoch < state.epoch:
+        # Head office has forgotten our birth: it comes to know it again, and we wait.
+        return state, outputs
+    reason = REPLACED if fence.epoch > state.epoch else fence.reason
+    return state, [Bar(state=FENCED, reason=reason), *outputs]
 
 
 def _fenced(state: HubState, why: str, now_ms: int) -> tuple[HubState, list[Output]]:
@@ -384,79 +435,6 @@ def _down_ack(state: HubState, now_ms: int) -> tuple[HubState, list[Output]]:
     return replace(state, down_ack_at=now_ms + DOWN_ACK_EVERY_MS), [Say(message=ack)]
 
 
-# The feed.
-
-
-def _batch(state: HubState, batch: FeedBatch, now_ms: int) -> tuple[HubState, list[Output]]:
-    if state.line is not Line.LIVE:
-        return state, []
-    if not batch_fits(state.merchant, batch, state.feed_check):
-        return state, [Trouble(kind="forged", detail=f"feed {batch.after} to {batch.pos}")]
-    position = state.standing.feed_pos
-    goal = max(state.feed_goal, batch.pos + (1 if batch.more else 0))
-    state = replace(state, feed_goal=goal)
-    if batch.after <= position < batch.pos:
-        return state, [TakeFeed(batch=batch)]
-    return _fetch(state, now_ms)
-
-
-def _fetched(
-    state: HubState, batch: FeedBatch | None, now_ms: int, chance: float
-) -> tuple[HubState, list[Output]]:
-    state = replace(state, fetching=False, fetch_at=None)
-    if state.line is not Line.LIVE:
-        return state, []
-    outputs: list[Output] = []
-    if batch is not None:
-        if batch.pos > state.standing.feed_pos:
-            state = replace(state, fetch_rto_ms=RTO_MIN_MS)
-            state, outputs = _batch(state, batch, now_ms)
-            if any(isinstance(output, TakeFeed) for output in outputs):
-                return state, outputs
-        elif not batch.more and batch_fits(state.merchant, batch, state.feed_check):
-            # Nothing after us: a goal that was promised by an older word is void.
-            return replace(state, feed_goal=state.standing.feed_pos), []
-    wait = state.fetch_rto_ms + int(state.fetch_rto_ms * chance / 4)
-    longer = min(state.fetch_rto_ms * 2, RTO_MAX_MS)
-    return replace(state, fetch_at=now_ms + wait, fetch_rto_ms=longer), outputs
-
-
-def _fetch(state: HubState, now_ms: int) -> tuple[HubState, list[Output]]:
-    """Ask for what is missing, one batch at a time."""
-    position = state.standing.feed_pos
-    if state.fetching or state.fetch_at is not None or position >= state.feed_goal:
-        return state, []
-    state = replace(state, fetching=True, fetch_at=now_ms + FETCH_WITHIN_MS)
-    return state, [FetchFeed(after=position)]
-
-
-# Asks.
-
-
-def _want(state: HubState, ask: Ask, now_ms: int) -> tuple[HubState, list[Output]]:
-    if state.line is not Line.LIVE or len(state.asks) >= ASKS_MAX:
-        return state, [AskMoved(id=ask.id, state=OFFLINE_ASK)]
-    if any(waiting.ask.id == ask.id for waiting in state.asks):
-        return state, []
-    waiting = Waiting(
-        ask=ask,
-        since=now_ms,
-        slow_at=now_ms + ANSWER_WITHIN_MS,
-        ends_at=now_ms + RECALL_WITHIN_MS,
-    )
-    return replace(state, asks=(*state.asks, waiting)), [Say(message=ask)]
-
-
-def _answered(state: HubState, answer: Answer) -> tuple[HubState, list[Output]]:
-    known = next((w for w in state.asks if w.ask.id == answer.id), None)
-    if known is None or answer.state not in {GRANTED, RECALLING, NOTHING}:
-        return state, []
-    others = tuple(w for w in state.asks if w is not known)
-    if answer.state == RECALLING:
-        others = (*others, replace(known, slow_at=None))
-    return replace(state, asks=others), [AskMoved(id=answer.id, state=answer.state)]
-
-
 # Time.
 
 
@@ -464,6 +442,10 @@ def _tick(state: HubState, now_ms: int, chance: float) -> tuple[HubState, list[O
     outputs: list[Output] = []
     if state.quiet_at is not None and now_ms >= state.quiet_at:
         return _line_up(state, state.about, now_ms, chance)
+    if state.own_at is not None and now_ms >= state.own_at:
+        state = replace(state, line=Line.GREETING, own_at=None)
+        state, more = _hello(state, now_ms, chance)
+        outputs += more
     if state.line is Line.LIVE:
         state = replace(state, sender=state.sender.tick(now_ms))
     if state.hello_at is not None and now_ms >= state.hello_at:
@@ -473,21 +455,7 @@ def _tick(state: HubState, now_ms: int, chance: float) -> tuple[HubState, list[O
         state, more = _down_ack(state, now_ms)
         outputs += more
     if state.fetch_at is not None and now_ms >= state.fetch_at:
-        state, more = _fetch(replace(state, fetching=False, fetch_at=None), now_ms)
+        state, more = fetch(replace(state, fetching=False, fetch_at=None), now_ms)
         outputs += more
-    state, more = _expire(state, now_ms)
+    state, more = expire(state, now_ms)
     return state, [*outputs, *more]
-
-
-def _expire(state: HubState, now_ms: int) -> tuple[HubState, list[Output]]:
-    kept: list[Waiting] = []
-    outputs: list[Output] = []
-    for waiting in state.asks:
-        if now_ms >= waiting.ends_at:
-            outputs.append(AskMoved(id=waiting.ask.id, state=EXPIRED))
-        elif waiting.slow_at is not None and now_ms >= waiting.slow_at:
-            outputs.append(AskMoved(id=waiting.ask.id, state=SLOW))
-            kept.append(replace(waiting, slow_at=None))
-        else:
-            kept.append(waiting)
-    return replace(state, asks=tuple(kept)), outputs

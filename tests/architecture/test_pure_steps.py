@@ -38,7 +38,9 @@ def pure_files(root: Path) -> list[Path]:
     return [
         *sorted((root / "core/wire").glob("*.py")),
         root / "hub/sync/conversation.py",
+        root / "hub/sync/feeding.py",
         root / "hub/sync/step.py",
+        root / "hub/sync/wishes.py",
         root / "cloud/ingest/step.py",
     ]
 
