@@ -1,5 +1,6 @@
 """Members of all stores, as head office sees them."""
 
+from cloud.members.statements import pages as statement_pages
 from cloud.members.views import pages
 from core.errors import N_
 from core.members import SEARCH
@@ -10,7 +11,7 @@ __all__ = ["CAPABILITY"]
 CAPABILITY = Capability(
     name="members",
     parts=(SEARCH,),
-    blueprints=(pages,),
+    blueprints=(pages, statement_pages),
     nav=(
         NavItem(
             endpoint="members.listed",
