@@ -1,5 +1,17 @@
 """Members: who they are, their numbers and cards. Their value is the wallet's."""
 
+from core.members.aliases import ALIASES, aliases_of, person, standing_for
+from core.members.cards import (
+    Medium,
+    active_card,
+    card_row,
+    meet_card,
+    read_medium,
+    replace_card,
+    report_found,
+    report_lost,
+    written_on,
+)
 from core.members.checks import (
     MEMBER,
     PROSPECT,
@@ -15,10 +27,22 @@ from core.members.checks import (
     is_phone,
     next_number,
 )
-from core.members.documents import member_document
-from core.members.events import CardIssued, CardReturned, MemberChanged, MemberRegistered
+from core.members.documents import card_document, member_document
+from core.members.events import (
+    CardBlocked,
+    CardIssued,
+    CardReturned,
+    CardSeen,
+    CardUnblocked,
+    FamilyJoined,
+    FamilyLeft,
+    MemberChanged,
+    MemberMerged,
+    MemberRegistered,
+    MemberUnmerged,
+)
+from core.members.family import holder_of, join_family, leave_family, relatives_of
 from core.members.finding import (
-    active_card,
     by_number,
     by_phone,
     cards_of,
@@ -32,22 +56,34 @@ from core.members.searching import SEARCH, search
 from core.members.tables import PART, PROFILE
 
 __all__ = [
+    "ALIASES",
     "MEMBER",
     "PART",
     "PROFILE",
     "PROSPECT",
     "SEARCH",
     "Application",
+    "CardBlocked",
     "CardIssued",
     "CardReturned",
+    "CardSeen",
+    "CardUnblocked",
+    "FamilyJoined",
+    "FamilyLeft",
+    "Medium",
     "MemberChanged",
+    "MemberMerged",
     "MemberRegistered",
+    "MemberUnmerged",
     "Profile",
     "active_card",
     "ahead_of",
+    "aliases_of",
     "by_number",
     "by_phone",
     "canonical_card",
+    "card_document",
+    "card_row",
     "cards_of",
     "check_birthday",
     "check_card",
@@ -55,15 +91,27 @@ __all__ = [
     "check_phone",
     "check_profile",
     "faults",
+    "holder_of",
     "is_mobile",
     "is_phone",
     "issue_card",
+    "join_family",
+    "leave_family",
     "mask_phone",
+    "meet_card",
     "member_document",
     "member_of",
     "next_number",
     "normalise_phone",
+    "person",
     "profile_of",
+    "read_medium",
     "register",
+    "relatives_of",
+    "replace_card",
+    "report_found",
+    "report_lost",
     "search",
+    "standing_for",
+    "written_on",
 ]

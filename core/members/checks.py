@@ -9,6 +9,7 @@ from datetime import date as calendar_date
 
 from core.errors import Refused
 from core.journal import Act
+from core.members.aliases import standing_for
 from core.members.finding import by_number, by_phone, member_of
 from core.members.phone import is_mobile, normalise_phone
 from core.organisation import NumberFormat, settings, store
@@ -107,7 +108,7 @@ def check_phone(db: Reader, typed: str, *, member: str | None) -> str:
     except ValueError as error:
         raise Refused("phone_malformed", phone=typed.strip()[:30]) from error
     holder = by_phone(db, phone)
-    if holder is not None and holder["id"] != member:
+    if holder is not None and not _same(db, holder["id"], member):
         raise Refused("phone_taken", phone=phone, name=holder["name"], member=holder["id"])
     return phone
 
@@ -203,15 +204,22 @@ def faults(
 def check_card(db: Reader, card: str, *, member: str | None, phone: str = "") -> str:
     """Return a card's number if it may stand for this member, whose phone it must not be.
 
-    Refused: card_malformed, card_is_phone, card_taken.
+    Refused: card_malformed, card_is_phone, card_taken, card_blocked.
     """
     if is_phone(card, own=phone):
         raise Refused("card_is_phone")
     number = canonical_card(card)
-    held = db.one("SELECT member, active FROM card WHERE number = :card", card=number)
-    if held is not None and held["active"] and held["member"] != member:
+    held = db.one("SELECT * FROM card WHERE number = :card", card=number)
+    if held is not None and held["blocked"]:
+        raise Refused("card_blocked", card=number)
+    if held is not None and held["active"] and not _same(db, held["member"], member):
         raise Refused("card_taken", card=number, name=member_of(db, held["member"])["name"])
     return number
+
+
+def _same(db: Reader, one: str, other: str | None) -> bool:
+    """Say whether two ids are one person, merged duplicates included."""
+    return other is not None and standing_for(db, one) == standing_for(db, other)
 
 
 def _refusal(check: Callable[[], object]) -> Refused | None:

@@ -28,8 +28,22 @@ MEMBER_FIELDS = (
     "store",
     "since",
     "joined_on",
+    "merged_into",
+    "merge",
+    "winners",
+    "shares",
+    "holder",
+    "family_limit",
 )
-CARD_FIELDS = ("member", "generation", "active", "since")
+CARD_FIELDS = (
+    "member",
+    "generation",
+    "active",
+    "since",
+    "blocked",
+    "replaced_by",
+    "least",
+)
 
 
 def member_document(db: Reader, member_id: str) -> dict[str, Any]:
@@ -64,6 +78,23 @@ def take_member(tx: Writer, member_id: str, content: dict[str, Any] | None) -> N
     for source in content.get("sources", ()):
         row = {"source": source, "subject": member_id}
         apply(tx, Append("imported", row, again=True))
+
+
+def card_document(db: Reader, card: str) -> dict[str, Any]:
+    """Return a card as the feed's topic `card` tells it; it must be known here.
+
+    The member's document says the same. This one is small and travels ahead of all others, so
+    that a lost card is refused before a list of ten thousand members has come down.
+    """
+    row = db.one("SELECT * FROM card WHERE number = :card", card=card)
+    assert row is not None, "only what is known is told of"
+    return _written(row, CARD_FIELDS)
+
+
+def take_card(tx: Writer, card: str, content: dict[str, Any] | None) -> None:
+    """Merge a card's document into the table, each field by its stamp."""
+    if content is not None:
+        _merge(tx, "card", {"number": card}, content, CARD_FIELDS)
 
 
 def _written(row: Row, names: tuple[str, ...]) -> dict[str, Any]:

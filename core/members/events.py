@@ -42,6 +42,33 @@ class CardIssued(Body, frozen=True, kw_only=True, tag="card.issued"):
     card: str
     generation: int
     over: str = ""
+    replaces: str = ""
+    """The lost card in whose place this one is given; itself, where the number is kept."""
+
+
+class CardSeen(Body, frozen=True, kw_only=True, tag="card.seen"):
+    """A medium said that it is of a higher generation than was known; lower ones are dead."""
+
+    member: str
+    card: str
+    generation: int
+    over: str = ""
+
+
+class CardBlocked(Body, frozen=True, kw_only=True, tag="card.blocked"):
+    """A medium was reported lost: until it is found or replaced nobody pays with it."""
+
+    member: str
+    card: str
+    over: str = ""
+
+
+class CardUnblocked(Body, frozen=True, kw_only=True, tag="card.unblocked"):
+    """A medium that was reported lost was found."""
+
+    member: str
+    card: str
+    over: str = ""
 
 
 class CardReturned(Body, frozen=True, kw_only=True, tag="card.returned"):
@@ -49,4 +76,46 @@ class CardReturned(Body, frozen=True, kw_only=True, tag="card.returned"):
 
     member: str
     card: str
+    over: str = ""
+
+
+class MemberMerged(Body, frozen=True, kw_only=True, tag="member.merged"):
+    """Two ids are one person: `member` is the one that is given up, `winner` stands for it.
+
+    `winners` are all that ever stood for it, so that a box that slept finds what is whose.
+    """
+
+    member: str
+    winner: str
+    merge: str
+    winners: tuple[str, ...] = ()
+
+
+class MemberUnmerged(Body, frozen=True, kw_only=True, tag="member.unmerged"):
+    """They were two people after all. What is marked as whose goes back by itself.
+
+    `shares` says what each place gives back of value that is not marked, as (place, asset,
+    lot, amount): what had come over and is not spent, as far as head office knows.
+    """
+
+    member: str
+    winner: str
+    merge: str
+    shares: tuple[tuple[str, str, str, int], ...] = ()
+
+
+class FamilyJoined(Body, frozen=True, kw_only=True, tag="member.joined_family"):
+    """A relative may pay from the holder's account; `limit` in fen a month, 0 is without."""
+
+    member: str
+    holder: str
+    limit: int = 0
+    over: str = ""
+
+
+class FamilyLeft(Body, frozen=True, kw_only=True, tag="member.left_family"):
+    """Somebody no longer pays from another's account."""
+
+    member: str
+    holder: str
     over: str = ""

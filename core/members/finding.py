@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from core.errors import Refused
+from core.members.aliases import ALIASES, person, standing_for
 from core.members.tables import PROFILE
 from core.sqlite import Reader, Row
 
 
 def member_of(db: Reader, member_id: str) -> Row:
-    """Return a member. Refused: no_member."""
-    row = db.one("SELECT * FROM member WHERE id = :id", id=member_id)
-    if row is None:
-        raise Refused("no_member")
-    return row
+    """Return a member: of a merged duplicate, who stands for it. Refused: no_member."""
+    return person(db, standing_for(db, member_id))
 
 
 def profile_of(row: Row) -> dict[str, str]:
@@ -21,23 +18,21 @@ def profile_of(row: Row) -> dict[str, str]:
 
 
 def by_phone(db: Reader, phone: str) -> Row | None:
-    return db.one("SELECT * FROM member WHERE phone = :phone LIMIT 1", phone=phone)
+    """Return who has a phone; a merged duplicate only where nobody else has it."""
+    return db.one(
+        "SELECT * FROM member WHERE phone = :phone ORDER BY merged_into <> '', since LIMIT 1",
+        phone=phone,
+    )
 
 
 def by_number(db: Reader, number: str) -> Row | None:
     return db.one("SELECT * FROM member WHERE number = :number", number=number)
 
 
-def active_card(db: Reader, number: str) -> Row:
-    """Return an active card. Refused: card_unknown."""
-    row = db.one("SELECT * FROM card WHERE number = :card AND active = 1", card=number)
-    if row is None:
-        raise Refused("card_unknown", card=number)
-    return row
-
-
 def cards_of(db: Reader, member_id: str) -> list[Row]:
+    """Return the media that stand for a member, lost ones included."""
     return db.all(
-        "SELECT * FROM card WHERE member = :member AND active = 1 ORDER BY number",
+        f"""{ALIASES} SELECT * FROM card
+            WHERE member IN (SELECT id FROM alias) AND active = 1 ORDER BY number""",  # noqa: S608
         member=member_id,
     )

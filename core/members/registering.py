@@ -67,12 +67,14 @@ def issue_card(tx: Writer, act: Act, *, member: str, card: str) -> str:
     """Let a medium stand for a member; return its number in the form it is kept in.
 
     Value is never on the medium. Without an actor the box itself acts, as for an import.
-    Refused: not_logged_in, not_allowed, no_member, card_malformed, card_is_phone, card_taken.
+    Refused: not_logged_in, not_allowed, no_member, card_malformed, card_is_phone, card_taken,
+    card_blocked.
     """
     # Who acts at head office is nobody's staff: the page asked for the right before.
     if act.store and act.actor is not None:
         require(tx, act.actor, "card.issue")
-    phone = member_of(tx, member)["phone"]
+    row = member_of(tx, member)
+    member, phone = row["id"], row["phone"]
     card = check_card(tx, card, member=member, phone=phone)
     held = tx.one("SELECT generation, active, stamps FROM card WHERE number = :card", card=card)
     if held is not None and held["active"]:

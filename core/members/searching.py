@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from core.errors import Refused
 from core.journal import Part
+from core.members.cards import active_card
+from core.members.finding import member_of
 from core.sqlite import Migration, Reader, Row
 
 FOUND_MAX = 20
@@ -14,7 +17,8 @@ _FTS_WORD = re.compile(r"[\w+]+")
 def search(db: Reader, typed: str, *, limit: int = FOUND_MAX) -> list[Row]:
     """Return members found by what was typed: phone, card, number, name, pinyin, initials.
 
-    Exact hits (number, phone, card) stand first. Answers among a million while typing.
+    Exact hits (number, phone, card) stand first. A lost card finds nobody, because who is found
+    may be charged. Answers among a million while typing.
     """
     words = _FTS_WORD.findall(typed.lower())
     if not words:
@@ -29,8 +33,16 @@ def search(db: Reader, typed: str, *, limit: int = FOUND_MAX) -> list[Row]:
         match=match,
         limit=limit,
     )
-    known = {row["id"] for row in exact}
-    return [*exact, *(row for row in rows if row["id"] not in known)][:limit]
+    return _each_once(db, [*exact, *rows])[:limit]
+
+
+def _each_once(db: Reader, rows: list[Row]) -> list[Row]:
+    """Put who stands for a merged duplicate in its place, each person once."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        person = member_of(db, row["id"]) if row["merged_into"] else row
+        found.setdefault(person["id"], person)
+    return list(found.values())
 
 
 def _exact(db: Reader, typed: str) -> list[Row]:
@@ -38,10 +50,20 @@ def _exact(db: Reader, typed: str) -> list[Row]:
         """SELECT * FROM member WHERE id IN (
              SELECT id FROM member WHERE number = :upper
              UNION SELECT id FROM member WHERE phone = :typed
-             UNION SELECT member FROM card WHERE number = :upper AND active = 1)""",
+             UNION SELECT :carded)""",
         typed=typed,
         upper=typed.upper(),
+        carded=_by_card(db, typed),
     )
+
+
+def _by_card(db: Reader, typed: str) -> str:
+    """Return whose card this is; nobody's where it is lost, dead or none."""
+    try:
+        member: str = active_card(db, typed)["member"]
+    except Refused:
+        return ""
+    return member
 
 
 # The full-text index keeps row numbers, which a text key does not give for good, so a small

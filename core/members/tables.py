@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from core.catalog import terms_of
 from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Part, Put, kind_name, stamp_of
-from core.members.documents import take_member
-from core.members.events import CardIssued, CardReturned, MemberChanged, MemberRegistered
+from core.members.documents import take_card, take_member
+from core.members.events import (
+    CardBlocked,
+    CardIssued,
+    CardReturned,
+    CardSeen,
+    CardUnblocked,
+    FamilyJoined,
+    FamilyLeft,
+    MemberChanged,
+    MemberMerged,
+    MemberRegistered,
+    MemberUnmerged,
+)
 from core.members.order import stamp_over
 from core.sqlite import Migration
 
@@ -73,20 +87,78 @@ def _count_number(store: str, issued: int) -> Add:
     return Add("member_number", {"store": store}, {"issued": issued})
 
 
-def _issue_card(entry: Entry) -> Iterable[Change]:
+def _issue_card(entry: Entry) -> Iterator[Change]:
     body: CardIssued = entry.body
-    fields = {
+    stamp = stamp_over(entry.event, body.over)
+    fields: dict[str, object] = {
         "member": body.member,
         "generation": body.generation,
         "active": 1,
         "since": entry.event.at,
     }
+    if body.replaces == body.card:
+        # The same number on a new medium, which says its generation; the old one cannot.
+        fields |= {"blocked": 0, "least": body.generation}
+    elif body.replaces:
+        dead = {"blocked": 1, "replaced_by": body.card}
+        yield Put("card", {"number": body.replaces}, dead, stamp)
+    yield Put("card", {"number": body.card}, fields, stamp)
+
+
+def _see_card(entry: Entry) -> Iterable[Change]:
+    body: CardSeen = entry.body
+    fields = {"generation": body.generation, "least": body.generation, "blocked": 0}
+    return [Put("card", {"number": body.card}, fields, stamp_over(entry.event, body.over))]
+
+
+def _block_card(entry: Entry) -> Iterable[Change]:
+    body: CardBlocked = entry.body
+    return [
+        Put("card", {"number": body.card}, {"blocked": 1}, stamp_over(entry.event, body.over))
+    ]
+
+
+def _unblock_card(entry: Entry) -> Iterable[Change]:
+    body: CardUnblocked = entry.body
+    fields = {"blocked": 0, "replaced_by": ""}
     return [Put("card", {"number": body.card}, fields, stamp_over(entry.event, body.over))]
 
 
 def _return_card(entry: Entry) -> Iterable[Change]:
     stamp = stamp_over(entry.event, entry.body.over)
     return [Put("card", {"number": entry.body.card}, {"active": 0}, stamp)]
+
+
+def _merge(entry: Entry) -> Iterable[Change]:
+    body: MemberMerged = entry.body
+    fields = {
+        "merged_into": body.winner,
+        "merge": body.merge,
+        "winners": " ".join(body.winners),
+        "shares": "",
+    }
+    return [Put("member", {"id": body.member}, fields, stamp_of(entry.event))]
+
+
+def _unmerge(entry: Entry) -> Iterable[Change]:
+    body: MemberUnmerged = entry.body
+    told = msgspec.json.encode({"from": body.winner, "shares": body.shares}).decode()
+    fields = {"merged_into": "", "merge": body.merge, "shares": told}
+    return [Put("member", {"id": body.member}, fields, stamp_of(entry.event))]
+
+
+def _join_family(entry: Entry) -> Iterable[Change]:
+    body: FamilyJoined = entry.body
+    fields = {"holder": body.holder, "family_limit": body.limit}
+    stamp = stamp_over(entry.event, body.over)
+    return [Put("member", {"id": body.member}, fields, stamp)]
+
+
+def _leave_family(entry: Entry) -> Iterable[Change]:
+    body: FamilyLeft = entry.body
+    fields = {"holder": "", "family_limit": 0}
+    stamp = stamp_over(entry.event, body.over)
+    return [Put("member", {"id": body.member}, fields, stamp)]
 
 
 def _note_change(entry: Entry) -> Iterable[Change]:
@@ -245,6 +317,28 @@ PART = Part(
                 "CREATE INDEX imported_by_subject ON imported (subject)",
             ),
         ),
+        Migration(
+            "members/3",
+            (
+                # `merged_into` is who stands for this id now, `merge` the last time that was
+                # decided, `winners` all who ever did; `shares` is what an undone merge gives
+                # back where. `holder` is whose account a relative pays from.
+                "ALTER TABLE member ADD COLUMN merged_into TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE member ADD COLUMN merge TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE member ADD COLUMN winners TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE member ADD COLUMN shares TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE member ADD COLUMN holder TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE member ADD COLUMN family_limit INTEGER NOT NULL DEFAULT 0",
+                "CREATE INDEX member_merged ON member (merged_into) WHERE merged_into <> ''",
+                "CREATE INDEX member_ever_merged ON member (merge) WHERE merge <> ''",
+                "CREATE INDEX member_of_family ON member (holder) WHERE holder <> ''",
+                # A medium of the number must say at least generation `least`; 0 says nothing.
+                "ALTER TABLE card ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0",
+                "ALTER TABLE card ADD COLUMN replaced_by TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE card ADD COLUMN least INTEGER NOT NULL DEFAULT 0",
+                "CREATE INDEX card_blocked ON card (since) WHERE blocked <> 0",
+            ),
+        ),
     ),
     tables={
         "member": ("id",),
@@ -258,11 +352,31 @@ PART = Part(
         MemberChanged: _change,
         CardIssued: _issue_card,
         CardReturned: _return_card,
+        CardSeen: _see_card,
+        CardBlocked: _block_card,
+        CardUnblocked: _unblock_card,
+        MemberMerged: _merge,
+        MemberUnmerged: _unmerge,
+        FamilyJoined: _join_family,
+        FamilyLeft: _leave_family,
     },
     later=dict.fromkeys(
-        (MemberRegistered, MemberChanged, CardIssued, CardReturned), _note_change
+        (
+            MemberRegistered,
+            MemberChanged,
+            CardIssued,
+            CardReturned,
+            CardSeen,
+            CardBlocked,
+            CardUnblocked,
+            MemberMerged,
+            MemberUnmerged,
+            FamilyJoined,
+            FamilyLeft,
+        ),
+        _note_change,
     ),
-    feeds={"member": take_member},
+    feeds={"member": take_member, "card": take_card},
     refusals={
         "no_member": Refusal(404, N_("没有找到这位会员")),
         "name_missing": Refusal(422, N_("请填写姓名")),
@@ -286,5 +400,13 @@ PART = Part(
         "card_is_phone": Refusal(422, N_("卡号不能用手机号")),
         "card_taken": Refusal(409, N_("卡 %(card)s 已发给 %(name)s")),
         "card_unknown": Refusal(404, N_("卡 %(card)s 没有登记")),
+        "card_blocked": Refusal(
+            409, N_("卡 %(card)s 已挂失，不能使用。核对本人后，可凭手机号开单，或给会员补卡")
+        ),
+        "card_replaced": Refusal(409, N_("卡 %(card)s 已作废，会员已补了新卡，请用新卡")),
+        "family_self": Refusal(422, N_("不能加自己为亲情成员")),
+        "family_nested": Refusal(
+            409, N_("亲情账户只有一层：对方已经在用别人的账户，或自己带着亲情成员")
+        ),
     },
 )

@@ -27,6 +27,8 @@ PERMISSIONS: dict[str, str] = {
     "card.topup": N_("会员充值"),
     "card.adjust": N_("调整余额"),
     "card.issue": N_("发卡"),
+    "card.unblock": N_("解除挂失"),
+    "member.merge": N_("合并重复会员"),
     "catalog.edit": N_("编辑项目与卡种"),
     "settings.edit": N_("修改设置"),
     "report.sales": N_("查看营业报表"),

@@ -11,6 +11,7 @@ from core.tickets.events import (
     TicketSettled,
     TicketVoided,
 )
+from core.tickets.family import family_document, family_spent
 from core.tickets.history import (
     reversal_of,
     sale,
@@ -19,6 +20,7 @@ from core.tickets.history import (
     sales_of_member,
 )
 from core.tickets.price import LIST_PRICE, MEMBER_PRICE, Bill, Priceable, PricedLine, price
+from core.tickets.sending import Origin, TicketSent, sent_bill, sent_bill_named, settled_at
 from core.tickets.tables import PART
 
 __all__ = [
@@ -30,17 +32,24 @@ __all__ = [
     "LineChanged",
     "LineStaffed",
     "MemberSet",
+    "Origin",
     "Priceable",
     "PricedLine",
     "SoldLine",
     "TicketOpened",
     "TicketReversed",
+    "TicketSent",
     "TicketSettled",
     "TicketVoided",
+    "family_document",
+    "family_spent",
     "price",
     "reversal_of",
     "sale",
     "sale_lines",
     "sale_payments",
     "sales_of_member",
+    "sent_bill",
+    "sent_bill_named",
+    "settled_at",
 ]

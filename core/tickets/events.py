@@ -14,6 +14,7 @@ class TicketOpened(Body, frozen=True, kw_only=True, tag="ticket.opened"):
     ticket: str
     number: str
     member: str | None = None
+    payer: str | None = None
 
 
 class LineAdded(Body, frozen=True, kw_only=True, tag="ticket.line_added"):
@@ -58,6 +59,10 @@ class MemberSet(Body, frozen=True, kw_only=True, tag="ticket.member_set"):
     ticket: str
     version: int
     member: str | None
+    payer: str | None = None
+    """Whose account pays, where that is another's; empty is their own, None leaves it."""
+    card: str | None = None
+    """The card that was swiped; empty is none, None leaves it."""
 
 
 class TicketVoided(Body, frozen=True, kw_only=True, tag="ticket.voided"):
@@ -100,6 +105,8 @@ class TicketSettled(Body, frozen=True, kw_only=True, tag="ticket.settled"):
     total: int
     payments: tuple[Payment, ...]
     points: int = 0
+    payer: str = ""
+    """Out of whose account it was paid and who earns, where that is not `member`'s own."""
 
 
 class TicketReversed(Body, frozen=True, kw_only=True, tag="ticket.reversed"):
@@ -122,3 +129,5 @@ class TicketReversed(Body, frozen=True, kw_only=True, tag="ticket.reversed"):
     points: int = 0
     points_short: int = 0
     renewed: tuple[tuple[str, str, int], ...] = ()
+    payer: str = ""
+    """Into whose account it goes back, where that is not `member`'s own."""

@@ -5,14 +5,17 @@ Drain history first: it is projected a moment after the fact.
 
 from __future__ import annotations
 
+from core.members import ALIASES
 from core.sqlite import Reader, Row
 
 
 def sale(db: Reader, sale_id: str) -> Row | None:
     """Return a settled bill or a reversal."""
     return db.one(
-        """SELECT s.*, m.name AS member_name, m.number AS member_number, w.name AS staff_name
+        """SELECT s.*, m.name AS member_name, m.number AS member_number, w.name AS staff_name,
+                  p.name AS payer_name
              FROM sale s LEFT JOIN member m ON m.id = s.member
+             LEFT JOIN member p ON p.id = s.payer
              LEFT JOIN staff w ON w.id = s.actor
             WHERE s.id = :id""",
         id=sale_id,
@@ -35,10 +38,19 @@ def sale_payments(db: Reader, sale_id: str) -> list[Row]:
 
 
 def sales_of_member(db: Reader, member: str, *, limit: int = 100) -> list[Row]:
-    """Return a member's bills, newest first, with lines and tenders to be read apart."""
+    """Return a member's bills, newest first, with lines and tenders to be read apart.
+
+    Also those of merged duplicates, and those that relatives paid out of this account.
+    """
     return db.all(
-        """SELECT s.*, w.name AS staff_name FROM sale s LEFT JOIN staff w ON w.id = s.actor
-            WHERE s.member = :member ORDER BY s.at DESC, s.seq DESC LIMIT :limit""",
+        f"""{ALIASES} SELECT s.*, w.name AS staff_name, m.name AS member_name
+              FROM sale s LEFT JOIN staff w ON w.id = s.actor
+              LEFT JOIN member m ON m.id = s.member
+             WHERE s.id IN (
+                SELECT id FROM sale WHERE member IN (SELECT id FROM alias)
+                UNION SELECT id FROM sale
+                 WHERE payer IN (SELECT id FROM alias) AND payer <> '')
+             ORDER BY s.at DESC, s.seq DESC LIMIT :limit""",  # noqa: S608 - own text
         member=member,
         limit=limit,
     )

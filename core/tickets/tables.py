@@ -19,6 +19,9 @@ from core.tickets.events import (
     TicketSettled,
     TicketVoided,
 )
+from core.tickets.family import TABLES as FAMILY_TABLES
+from core.tickets.family import count_spent, take_family
+from core.tickets.sending import PART as SENDING_PART
 from core.wallet import Payment, renewed_lots
 
 
@@ -29,8 +32,10 @@ def _put(entry: Entry, **fields: object) -> Put:
 def _open(entry: Entry) -> Iterator[Change]:
     body: TicketOpened = entry.body
     event = entry.event
+    more = {} if body.payer is None else {"payer": body.payer}
     yield _put(
         entry,
+        **more,
         number=body.number,
         state="open",
         member=body.member,
@@ -84,7 +89,9 @@ def _staff_line(entry: Entry) -> Iterator[Change]:
 
 def _set_member(entry: Entry) -> Iterator[Change]:
     body: MemberSet = entry.body
-    yield _put(entry, member=body.member, version=body.version)
+    told = {"payer": body.payer, "card": body.card}
+    more = {name: value for name, value in told.items() if value is not None}
+    yield _put(entry, member=body.member, version=body.version, **more)
 
 
 def _void(entry: Entry) -> Iterator[Change]:
@@ -95,14 +102,20 @@ def _settle(entry: Entry) -> Iterator[Change]:
     body: TicketSettled = entry.body
     yield _put(entry, state="settled", version=body.version, settled_at=entry.event.at)
     yield from _move_stock(entry.event, body.lines, -1)
+    if body.payer and body.member:
+        yield from count_spent(entry.event, member=body.member, payments=body.payments, sign=1)
 
 
 def _reverse(entry: Entry) -> Iterator[Change]:
     body: TicketReversed = entry.body
     yield _put(entry, state="reversed")
     yield from _move_stock(entry.event, body.lines, 1)
+    if body.payer and body.member:
+        yield from count_spent(entry.event, member=body.member, payments=body.payments, sign=-1)
     if body.member is not None:
-        yield from renewed_lots(body.member, body.renewed, opened_at=entry.event.at)
+        yield from renewed_lots(
+            body.payer or body.member, body.renewed, opened_at=entry.event.at
+        )
 
 
 def _move_stock(event: Event, lines: tuple[SoldLine, ...], sign: int) -> Iterator[Change]:
@@ -122,6 +135,7 @@ def _record_sale(entry: Entry) -> Iterator[Change]:
             "number": body.number,
             "sign": 1,
             "member": body.member,
+            "payer": body.payer,
             "period": body.period,
             "list_total": body.list_total,
             "total": body.total,
@@ -144,6 +158,7 @@ def _record_reversal(entry: Entry) -> Iterator[Change]:
             "number": body.number,
             "sign": -1,
             "member": body.member,
+            "payer": body.payer,
             "period": body.period,
             "list_total": sum(line.list_price * line.quantity for line in body.lines),
             "total": body.total,
@@ -297,14 +312,28 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
             ),
         ),
+        *SENDING_PART.migrations,
+        Migration(
+            "tickets/family",
+            (
+                "ALTER TABLE ticket ADD COLUMN payer TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE ticket ADD COLUMN card TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE sale ADD COLUMN payer TEXT NOT NULL DEFAULT ''",
+                "CREATE INDEX sale_by_payer ON sale (payer, at) WHERE payer <> ''",
+                *FAMILY_TABLES,
+            ),
+        ),
     ),
     tables={
+        "family_spent": ("member", "month", "place"),
+        "family_spent_told": ("member", "month", "place"),
         "ticket": ("id",),
         "ticket_line": ("id",),
         "ticket_number": ("store", "date"),
         "sale": ("id",),
         "sale_line": ("sale", "position"),
         "sale_payment": ("sale", "position"),
+        **SENDING_PART.tables,
     },
     now={
         TicketOpened: _open,
@@ -315,8 +344,10 @@ PART = Part(
         TicketVoided: _void,
         TicketSettled: _settle,
         TicketReversed: _reverse,
+        **SENDING_PART.now,
     },
     later={TicketSettled: _record_sale, TicketReversed: _record_reversal},
+    feeds={"family": take_family},
     refusals={
         "no_ticket": Refusal(404, N_("没有找到这张单")),
         "no_line": Refusal(404, N_("这一行已经不在单上")),

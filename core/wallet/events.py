@@ -75,7 +75,8 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of a lot: it travels with its value, so that one side's log is enough.
 
     `opened_at` in ms; `paid`, `principal` and `bonus` in fen as the lot was opened; it can be
-    spent up to the business date `expires`, in `stores` only (empty is everywhere).
+    spent up to the business date `expires`, in `stores` only (empty is everywhere). `owner` is
+    for whom it was opened, where that is not the member whose value moves.
     """
 
     lot: str
@@ -85,6 +86,7 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bonus: int = 0
     expires: str | None = None
     stores: tuple[str, ...] = ()
+    owner: str = ""
 
 
 class Granted(Body, frozen=True, kw_only=True, tag="wallet.granted"):

@@ -8,8 +8,9 @@ from core.journal import Act
 from core.sqlite import Writer
 from core.wallet.accounts import Asset
 from core.wallet.events import Opened
+from core.wallet.minting import issue_within
 from core.wallet.points import NEVER
-from core.wallet.rules import Leg, issue
+from core.wallet.rules import Leg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ def open_balance(
     """Book what a member brings at a place; all zero books nothing. `source` names the import.
 
     What a store opens lies in its own box; what head office opens lies with head office, and
-    follows the member from there.
+    follows the member from there. Refused: mint_right_spent.
     """
     lot = act.new_id()
     legs = [
@@ -45,4 +46,4 @@ def open_balance(
             points=brought.points,
             source=source,
         )
-        act.append(tx, opened, postings=issue(member, place, worth))
+        act.append(tx, opened, postings=issue_within(tx, member, place, worth))

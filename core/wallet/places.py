@@ -33,8 +33,11 @@ def all_legs(db: Reader, member: str, place: str) -> list[Leg]:
     return [Leg(h.asset, h.lot, h.amount) for h in held]
 
 
-def lots_of(db: Reader, legs: Iterable[Leg]) -> tuple[Lot, ...]:
-    """Return what is known here of the lots that these legs are parts of."""
+def lots_of(db: Reader, legs: Iterable[Leg], *, member: str = "") -> tuple[Lot, ...]:
+    """Return what is known here of the lots that these legs are parts of.
+
+    `member` is whose value the event is about: of other lots it says for whom they were opened.
+    """
     names = sorted({leg.lot for leg in legs} - {NEVER})
     rows = [db.one("SELECT * FROM lot WHERE lot = :lot", lot=name) for name in names]
     return tuple(
@@ -46,6 +49,7 @@ def lots_of(db: Reader, legs: Iterable[Leg]) -> tuple[Lot, ...]:
             bonus=row["bonus"],
             expires=row["expires"],
             stores=tuple(row["stores"].split()),
+            owner="" if row["member"] == member else row["member"],
         )
         for row in rows
         if row is not None
@@ -76,7 +80,7 @@ def send_grant(  # noqa: PLR0913 - the hands of every verb, and a grant's six fa
         hub=hub,
         hub_epoch=hub_epoch,
         legs=written_legs(legs),
-        lots=lots_of(tx, legs),
+        lots=lots_of(tx, legs, member=member),
         request=request,
     )
     return act.append(tx, body, postings=grant(member, transfer, legs))
@@ -108,7 +112,7 @@ def send_release(
         transfer=transfer,
         member=member,
         legs=written_legs(legs),
-        lots=lots_of(tx, legs),
+        lots=lots_of(tx, legs, member=member),
         request=request,
     )
     return act.append(tx, body, postings=release(member, here, transfer, legs))

@@ -23,6 +23,10 @@ from core.wallet.events import (
     Released,
     ToppedUp,
 )
+from core.wallet.floor import PART as FLOOR_PART
+from core.wallet.floor import Advanced, note_advance
+from core.wallet.moved import TABLES as MERGING_TABLES
+from core.wallet.moved import Moved, count_unmarked
 from core.wallet.points import NEVER
 from core.wallet.risk import PART as RISK_PART
 from core.wallet.rules import Holding
@@ -147,7 +151,7 @@ def _lot_row(member: str, lot: Lot) -> Append:
         "lot",
         {
             "lot": lot.lot,
-            "member": member,
+            "member": lot.owner or member,
             "opened_at": lot.opened_at,
             "paid": lot.paid,
             "principal": lot.principal,
@@ -157,6 +161,11 @@ def _lot_row(member: str, lot: Lot) -> Append:
         },
         again=True,
     )
+
+
+def lot_rows(member: str, lots: Iterable[Lot]) -> Iterator[Append]:
+    """Return the rows of lots that came with a fact about a member."""
+    return (_lot_row(member, lot) for lot in lots)
 
 
 def _open_topup(entry: Entry) -> Iterator[Change]:
@@ -200,10 +209,22 @@ def _open_adjustment(entry: Entry) -> Iterator[Change]:
         yield _lot_row(body.member, lot)
 
 
+def _advance(entry: Entry) -> Iterator[Change]:
+    body: Advanced = entry.body
+    lot = Lot(lot=body.lot, opened_at=entry.event.at, principal=body.amount)
+    yield _lot_row(body.member, lot)
+    yield from note_advance(entry)
+
+
 def _carry_lots(entry: Entry) -> Iterator[Change]:
-    body: Granted | Released | Accepted = entry.body
+    body: Granted | Released | Accepted | Moved = entry.body
     for lot in body.lots:
         yield _lot_row(body.member, lot)
+
+
+def _move_merged(entry: Entry) -> Iterator[Change]:
+    yield from _carry_lots(entry)
+    yield from count_unmarked(entry)
 
 
 def _record_topup(entry: Entry) -> Iterator[Change]:
@@ -344,17 +365,22 @@ PART = Part(
             ),
         ),
         *RISK_PART.migrations,
+        *FLOOR_PART.migrations,
+        Migration("wallet/merging", MERGING_TABLES),
     ),
     tables={
         "holding": ("place", "member", "asset", "lot"),
         "transit": ("member", "transfer", "asset", "lot"),
         "transferred": ("place", "member", "asset"),
         "lot": ("lot",),
+        "merge_moved": ("merge", "place", "asset", "lot"),
+        "merge_given_back": ("merge", "place"),
         "topup_number": ("store", "date"),
         "movement": ("origin", "epoch", "seq", "leg"),
         "topup": ("id",),
         "adjustment": ("origin", "epoch", "seq"),
         **RISK_PART.tables,
+        **FLOOR_PART.tables,
     },
     postings_now=_hold,
     postings_later=_record_movements,
@@ -366,7 +392,10 @@ PART = Part(
         Released: _carry_lots,
         Accepted: _carry_lots,
         Recalled: lambda _entry: (),
+        Moved: _move_merged,
+        Advanced: _advance,
         **RISK_PART.now,
+        **FLOOR_PART.now,
     },
     later={ToppedUp: _record_topup, Adjusted: _record_reason},
     refusals={
@@ -379,5 +408,12 @@ PART = Part(
         "adjust_below_zero": Refusal(409, N_("余额只有 ¥%(available)s，不能再减 ¥%(needed)s")),
         "points_below_zero": Refusal(409, N_("积分只有 %(available)s，不能再减 %(needed)s")),
         "reason_missing": Refusal(422, N_("请写明原因")),
+        "mint_right_spent": Refusal(
+            409,
+            N_(
+                "总部给本店的充值额度只剩 ¥%(left)s，这次要 ¥%(needed)s。"
+                "联网后会自动补上，请那时再充；急用可以先收现金结账"
+            ),
+        ),
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.errors import Refused
 from core.journal import Act, Document
 from core.members import (
     MEMBER,
@@ -9,9 +10,9 @@ from core.members import (
     CardReturned,
     MemberChanged,
     Profile,
-    active_card,
     ahead_of,
     canonical_card,
+    card_row,
     check_category,
     check_profile,
     issue_card,
@@ -28,6 +29,7 @@ def change(tx: Writer, act: Act, *, member: str, profile: Profile, category: str
     Refused: no_member and what `register` refuses of a profile.
     """
     row = member_of(tx, member)
+    member = row["id"]
     checked = check_profile(tx, act, profile, member=member)
     category = check_category(tx, category)
     edited = tuple(name for name, value in checked.items() if row[name] != value)
@@ -51,6 +53,7 @@ def enrol(tx: Writer, act: Act, *, member: str, card: str = "") -> None:
     Refused: no_member, and with a card what `issue_card` refuses.
     """
     row = member_of(tx, member)
+    member = row["id"]
     if row["standing"] == PROSPECT:
         number, issued = next_number(tx, act)
         profile = profile_of(row) | {"number": number}
@@ -70,7 +73,10 @@ def enrol(tx: Writer, act: Act, *, member: str, card: str = "") -> None:
 
 
 def return_card(tx: Writer, act: Act, *, card: str) -> None:
-    """Take a medium back. Refused: card_unknown."""
-    row = active_card(tx, canonical_card(card))
+    """Take a medium back, also one that was reported lost. Refused: card_unknown."""
+    number = canonical_card(card)
+    row = card_row(tx, number)
+    if row is None or not row["active"]:
+        raise Refused("card_unknown", card=number)
     over = ahead_of(act, row, ("active",))
     act.append(tx, CardReturned(member=row["member"], card=row["number"], over=over))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.members import ALIASES
 from core.sqlite import Reader, Row
 
 
@@ -12,7 +13,10 @@ def birthdays(db: Reader, days: Sequence[str]) -> list[Row]:
     listed = [
         row
         for day in days
-        for row in db.all("SELECT * FROM member WHERE birth_day = :day ORDER BY name", day=day)
+        for row in db.all(
+            "SELECT * FROM member WHERE birth_day = :day AND merged_into = '' ORDER BY name",
+            day=day,
+        )
     ]
     return listed
 
@@ -25,7 +29,7 @@ def page(
         """SELECT * FROM member
             WHERE (:category = '' OR category = :category)
               AND (:standing = '' OR standing = :standing)
-              AND (:after = '' OR id < :after)
+              AND (:after = '' OR id < :after) AND merged_into = ''
             ORDER BY id DESC LIMIT :limit""",
         category=category,
         standing=standing,
@@ -38,7 +42,7 @@ def count(db: Reader, *, category: str = "", standing: str = "") -> int:
     total: int = db.value(
         """SELECT count(*) FROM member
             WHERE (:category = '' OR category = :category)
-              AND (:standing = '' OR standing = :standing)""",
+              AND (:standing = '' OR standing = :standing) AND merged_into = ''""",
         category=category,
         standing=standing,
     )
@@ -48,9 +52,10 @@ def count(db: Reader, *, category: str = "", standing: str = "") -> int:
 def changes(db: Reader, member_id: str, *, limit: int = 50) -> list[Row]:
     """Return who changed what of a member, newest first. Drain history first."""
     return db.all(
-        """SELECT c.*, s.name AS staff_name FROM member_change c
+        f"""{ALIASES} SELECT c.*, s.name AS staff_name FROM member_change c
              LEFT JOIN staff s ON s.id = c.actor
-            WHERE c.member = :member ORDER BY c.at DESC, c.seq DESC LIMIT :limit""",
+            WHERE c.member IN (SELECT id FROM alias)
+            ORDER BY c.at DESC, c.seq DESC LIMIT :limit""",  # noqa: S608
         member=member_id,
         limit=limit,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.journal import Act
+from core.members import ALIASES, standing_for
 from core.sqlite import Reader, Row, Writer
 from core.wallet import STORED_VALUE, Asset
 
@@ -39,21 +40,22 @@ class Elsewhere:
 
 
 def elsewhere(db: Reader, act: Act, member: str) -> Elsewhere:
-    """Return what a member has in other places.
+    """Return what a member has in other places, in the names of merged duplicates too.
 
     Head office's sums, less what came here since they were made: a transfer only changes where
     value lies, so whatever arrived is no longer elsewhere, and what was sent off is.
     """
-    here = act.journal.identity.place
+    here, member = act.journal.identity.place, standing_for(db, member)
     told = db.all(
-        """SELECT asset,
+        f"""{ALIASES} SELECT asset,
                   SUM(CASE place WHEN :here THEN moved ELSE amount END) AS amount
-             FROM wallet_elsewhere WHERE member = :member GROUP BY asset""",
+             FROM wallet_elsewhere WHERE member IN (SELECT id FROM alias) GROUP BY asset""",  # noqa: S608
         here=here,
         member=member,
     )
     came = db.all(
-        "SELECT asset, amount FROM transferred WHERE place = :here AND member = :member",
+        f"""{ALIASES} SELECT asset, amount FROM transferred
+             WHERE place = :here AND member IN (SELECT id FROM alias)""",  # noqa: S608
         here=here,
         member=member,
     )
@@ -113,6 +115,7 @@ def bringing(db: Reader, act: Act, member: str, *, connected: Callable[[], bool]
 
     `connected` says whether head office can be reached; it is asked only where that matters.
     """
+    member = standing_for(db, member)
     if not elsewhere(db, act, member).stored:
         return Bringing()
     if not connected():
@@ -130,6 +133,7 @@ def follow(tx: Writer, act: Act, *, member: str, why: str) -> str | None:
 
     None when nothing lies elsewhere. While a wish is open, another one is the same.
     """
+    member = standing_for(tx, member)
     there = elsewhere(tx, act, member)
     if not there.stored and not there.points:
         return None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as calendar_date
 from datetime import timedelta
 
 from core.catalog import offer as offer_for_sale
 from core.errors import Refused
 from core.journal import Act, Posting, place_of
+from core.members import standing_for
 from core.money import AMOUNT_MAX
 from core.organisation import settings, store
 from core.sqlite import Reader, Writer
 from core.staff import require
 from core.till import Offered, check_payments
 from core.wallet import (
+    CORRECTED,
     NEVER,
     STORED_VALUE,
     Adjusted,
@@ -25,7 +27,7 @@ from core.wallet import (
     available,
     earned_by_topup,
     holdings,
-    issue,
+    issue_within,
     spend_order,
     take,
     withdraw,
@@ -86,6 +88,7 @@ class TopUp:
 
 def balance(db: Reader, act: Act, member: str) -> Balance:
     """Return what a member has here, elsewhere and in all."""
+    member = standing_for(db, member)
     there = elsewhere(db, act, member)
     held = holdings(db, member, act.journal.identity.place)
     sums = {asset: sum(h.amount for h in held if h.asset == asset) for asset in Asset}
@@ -172,10 +175,11 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
     """Take money into a member's wallet as one new lot; return what was booked.
 
     Refused: not_logged_in, not_allowed, over_limit, no_period, no_member, item_gone,
-    amount_wrong, over_card_limit, what `check_payments` and `issue_card` refuse.
+    amount_wrong, over_card_limit, mint_right_spent, what `check_payments` and `issue_card`
+    refuse.
     """
     period = require_period(tx, act, till)
-    member_of(tx, wanted.member)
+    wanted = replace(wanted, member=member_of(tx, wanted.member)["id"])
     rules = settings(tx)
     terms = terms_of(tx, act, wanted)
     require(tx, act.actor, "card.topup", amount=terms.price)
@@ -210,7 +214,7 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
         Leg(Asset.BONUS, lot, terms.bonus),
         Leg(Asset.POINTS, NEVER, terms.points),
     ]
-    act.append(tx, booked, postings=_issued(act, wanted.member, legs))
+    act.append(tx, booked, postings=_issued(tx, act, wanted.member, legs))
     return booked
 
 
@@ -221,19 +225,19 @@ def adjust(
 
     A limit in fen also bounds points: nobody has to know what a point is worth.
     Refused: not_logged_in, not_allowed, over_limit, no_member, reason_missing, amount_wrong,
-    adjust_below_zero, points_below_zero.
+    adjust_below_zero, points_below_zero, mint_right_spent.
     """
     require(tx, act.actor, "card.adjust", amount=abs(amount))
-    member_of(tx, member)
+    member = member_of(tx, member)["id"]
     reason = reason.strip()[:REASON_CHARACTERS_MAX]
     if not reason:
         raise Refused("reason_missing")
-    if amount == 0 or abs(amount) > AMOUNT_MAX:
+    if amount == 0 or abs(amount) > AMOUNT_MAX or asset not in CORRECTED:
         raise Refused("amount_wrong", amount=str(amount))
     if amount > 0:
         lot = NEVER if asset is Asset.POINTS else act.new_id()
         legs = [Leg(asset, lot, amount)]
-        postings = _issued(act, member, legs)
+        postings = _issued(tx, act, member, legs)
     else:
         legs = _taken(tx, act, member=member, asset=asset, amount=-amount)
         lot = legs[0].lot
@@ -256,9 +260,9 @@ def _taken(tx: Writer, act: Act, *, member: str, asset: Asset, amount: int) -> l
     return legs
 
 
-def _issued(act: Act, member: str, legs: list[Leg]) -> list[Posting]:
+def _issued(db: Reader, act: Act, member: str, legs: list[Leg]) -> list[Posting]:
     worth = [leg for leg in legs if leg.amount]
-    return issue(member, act.journal.identity.place, worth)
+    return issue_within(db, member, act.journal.identity.place, worth)
 
 
 def _number(tx: Writer, act: Act) -> str:

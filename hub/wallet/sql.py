@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from core.members import ALIASES
 from core.sqlite import Reader, Row
 
 
 def movements(db: Reader, member: str, *, place: str, limit: int) -> list[Row]:
     """Return what moved in a member's wallet at a place, newest first. Drain history first."""
     return db.all(
-        """SELECT v.*, w.name AS staff_name FROM movement v
+        f"""{ALIASES} SELECT v.*, w.name AS staff_name FROM movement v
              LEFT JOIN staff w ON w.id = v.actor
-            WHERE v.member = :member AND v.place = :place
-            ORDER BY v.at DESC, v.origin, v.epoch DESC, v.seq DESC, v.leg LIMIT :limit""",
+            WHERE v.member IN (SELECT id FROM alias) AND v.place = :place
+            ORDER BY v.at DESC, v.origin, v.epoch DESC, v.seq DESC, v.leg LIMIT :limit""",  # noqa: S608
         member=member,
         place=place,
         limit=limit,
