@@ -19,6 +19,7 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 30.0
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
+_ENDED = {"SSLV3_ALERT_CERTIFICATE_EXPIRED", "TLSV1_ALERT_CERTIFICATE_EXPIRED"}
 FEED_DOCUMENTS = 500
 """How many documents of the feed one batch may hold."""
 
@@ -34,6 +35,10 @@ class Declined(Exception):
 
 class Unreachable(Exception):
     """Head office did not answer, or not in words that are known here."""
+
+
+class Ended(Unreachable):
+    """Head office does not let this hub's certificate in any more: it has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +62,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """An answer: its status and body."""
+    """An answer: its status and body, and the digest that it names for that (hex)."""
 
     status: int
     body: bytes
+    digest: str = ""
 
 
 def parse_url(url: str) -> Address:
@@ -86,16 +92,16 @@ def enrol(url: str, asked: EnrolRequest, *, context: ssl.SSLContext) -> EnrolAns
     Raises Unreachable, Declined, and ValueError for a wrong URL.
     """
     body = msgspec.json.encode(asked)
-    answered = _ask(parse_url(url), "POST", "/enrol", body=body, context=context)
+    answered = ask(parse_url(url), "POST", "/enrol", body=body, context=context)
     if answered.status >= http.client.BAD_REQUEST:
-        raise _refused(answered)
-    return _read(answered, EnrolAnswer)
+        raise refusal_in(answered)
+    return read_answer(answered, EnrolAnswer)
 
 
 def fetch_feed(gate: str, *, after: int, context: ssl.SSLContext) -> FeedBatch:
     """Get the next stretch of the feed, not yet checked. Raises Unreachable."""
     path = f"/feed?after={after}&limit={FEED_DOCUMENTS}"
-    answered = _ask(parse_url(gate), "GET", path, context=context)
+    answered = ask(parse_url(gate), "GET", path, context=context)
     if answered.status != http.client.OK:
         raise Unreachable(f"{answered.status} for {path}")
     try:
@@ -107,10 +113,10 @@ def fetch_feed(gate: str, *, after: int, context: ssl.SSLContext) -> FeedBatch:
 def renew(gate: str, request: str, *, context: ssl.SSLContext) -> RenewAnswer:
     """Get the next certificate. Raises Unreachable, also where it is refused."""
     body = msgspec.json.encode(RenewRequest(csr=request))
-    answered = _ask(parse_url(gate), "POST", "/renew", body=body, context=context)
+    answered = ask(parse_url(gate), "POST", "/renew", body=body, context=context)
     if answered.status >= http.client.BAD_REQUEST:
         raise Unreachable(f"{answered.status} for /renew")
-    return _read(answered, RenewAnswer)
+    return read_answer(answered, RenewAnswer)
 
 
 class _Connection(http.client.HTTPConnection):
@@ -132,27 +138,40 @@ class _Connection(http.client.HTTPConnection):
             self.sock = self._context.wrap_socket(self.sock, server_hostname=address.host)
 
 
-def _ask(
-    address: Address, method: str, path: str, *, context: ssl.SSLContext, body: bytes = b""
+def ask(
+    address: Address,
+    method: str,
+    path: str,
+    *,
+    context: ssl.SSLContext,
+    body: bytes = b"",
+    content_type: str = "application/json",
 ) -> Answered:
+    """Ask once. Raises Unreachable; Ended where the hub's certificate is why."""
     connection = _Connection(address, context)
-    headers = {"Accept": "application/json, application/zstd"}
+    headers = {"Accept": "application/json, application/zstd, application/octet-stream"}
     if body:
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = content_type
     try:
         connection.request(method, f"{address.path}{path}", body=body or None, headers=headers)
         response = connection.getresponse()
         content = response.read(ANSWER_BYTES_MAX + 1)
+    except ssl.SSLError as error:
+        # Told in the first words after the handshake: TLS 1.3 checks the caller's last.
+        ended = error.reason in _ENDED
+        raise (Ended if ended else Unreachable)(str(error)) from error
     except (OSError, http.client.HTTPException) as error:
         raise Unreachable(str(error) or type(error).__name__) from error
     finally:
         connection.close()
     if len(content) > ANSWER_BYTES_MAX:
         raise Unreachable("an answer without end")
-    return Answered(status=response.status, body=content)
+    digest = response.getheader("X-Sha256") or ""
+    return Answered(status=response.status, body=content, digest=digest)
 
 
-def _read(answered: Answered, shape: type[T]) -> T:
+def read_answer(answered: Answered, shape: type[T]) -> T:
+    """Read an answer. Raises Unreachable where it is none that is known here."""
     try:
         return msgspec.json.decode(answered.body, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -172,7 +191,8 @@ class _Failed(msgspec.Struct, frozen=True):
     error: _Problem = _Problem()
 
 
-def _refused(answered: Answered) -> Exception:
+def refusal_in(answered: Answered) -> Exception:
+    """Return what a refusal is to whoever asked: Declined, or Unreachable without a reason."""
     try:
         failed = msgspec.json.decode(answered.body, type=_Failed)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

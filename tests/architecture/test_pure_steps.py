@@ -40,6 +40,7 @@ def pure_files(root: Path) -> list[Path]:
         root / "hub/sync/conversation.py",
         root / "hub/sync/feeding.py",
         root / "hub/sync/step.py",
+        root / "hub/sync/tail.py",
         root / "hub/sync/wishes.py",
         root / "cloud/ingest/step.py",
     ]
