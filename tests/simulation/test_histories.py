@@ -2,7 +2,7 @@
 
 python -m pytest tests/simulation                the seeds of every run
 python -m pytest tests/simulation -m deep        many more
-python -m tests.simulation "lying disk" 17       one history again
+./dianshu simulate --profile "lying disk" --start 17 --seeds 1      one history again
 """
 
 from __future__ import annotations

@@ -1,0 +1,264 @@
+"""What must hold of the real programs' databases once a history is healed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from cloud.feed import position
+from cloud.ingest.deriving import is_derived
+from cloud.ingest.rebuilding import differences
+from core.feed import held_pos, replay
+from core.journal import Event, decode, drain_all, is_behind, kind_of, rebuild
+from core.sqlite import Reader
+from core.wallet import STORED_VALUE
+from core.wallet.accounts import parse_member_account
+from hub.sync.step import Line
+from tests.simulation.real_cloud import RealCloud
+from tests.simulation.real_hub import RealHub
+from tests.simulation.town import Town
+
+REBUILT_ONE_IN = 8
+
+
+class Named(msgspec.Struct):
+    """The ids by which a counter knows what it did, whichever kind of event carries them."""
+
+    ticket: str = ""
+    topup: str = ""
+    reversal: str = ""
+    sale: str = ""
+
+
+named = msgspec.json.Decoder(Named)
+FACT_IDS = {
+    "ticket.settled": "ticket",
+    "wallet.topped_up": "topup",
+    "ticket.reversed": "reversal",
+    "simulation.from_the_future": "sale",
+}
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """Everything that head office's journals say, added up anew from the envelopes alone."""
+
+    facts: Counter[str] = field(default_factory=Counter)
+    held: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    """By place, member, asset and lot."""
+    lots: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """All accounts together, by asset and lot."""
+    others: Counter[str] = field(default_factory=Counter)
+    """By the kind of account: mint, revenue, transit, risk."""
+
+    def take(self, event: Event) -> None:
+        """Count one event."""
+        name = FACT_IDS.get(kind_of(event))
+        if name is not None:
+            self.facts[getattr(named.decode(event.body), name)] += 1
+        for posting in event.postings:
+            self.lots[posting.asset, posting.lot] += posting.amount
+            owner = parse_member_account(posting.account)
+            if owner is None:
+                self.others[posting.account.partition("/")[0]] += posting.amount
+            else:
+                member, place = owner
+                self.held[place, member, posting.asset, posting.lot] += posting.amount
+
+
+def ledger_of(db: Reader) -> Ledger:
+    """Add up what is not set aside as a whole."""
+    ledger = Ledger()
+    for row in db.each(
+        "SELECT raw FROM journal j WHERE NOT EXISTS (SELECT 1 FROM quarantine q"
+        " WHERE q.origin = j.origin AND q.epoch = j.epoch AND q.seq = j.seq AND q.whole = 1)"
+    ):
+        ledger.take(decode(row["raw"]))
+    return ledger
+
+
+def wrong(world: Town, cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[str]:
+    """Yield what does not hold."""
+    down = [node.name for node in (cloud, *hubs) if node.life is None]
+    if down:
+        yield f"not running: {down}"
+        return
+    for hub in hubs:
+        yield from wrong_conversation(cloud, hub)
+        yield from wrong_copies(cloud, hub)
+        yield from wrong_mirrors(cloud, hub)
+    with cloud.books.door.read() as db:
+        ledger = ledger_of(db)
+        yield from wrong_tables(db, ledger)
+        yield from wrong_rest(db)
+    yield from wrong_facts(world, ledger)
+    yield from wrong_words(world, cloud)
+    if world.seed % REBUILT_ONE_IN == 0:
+        yield from wrong_projections(cloud, hubs)
+
+
+def unrest(cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[str]:
+    """Yield what is still under way."""
+    for hub in hubs:
+        yield from wrong_conversation(cloud, hub)
+    with cloud.books.door.read() as db:
+        if not is_derived(db) or is_behind(db):
+            yield "books are behind"
+        yield from under_way(db)
+        yield from wrong_rest(db)
+        at = position(db)
+    for hub in hubs:
+        with hub.box.door.read() as db:
+            if held_pos(db) != at:
+                yield f"{hub.store} is at {held_pos(db)} of {at} of the feed"
+
+
+def wrong_conversation(cloud: RealCloud, hub: RealHub) -> Iterator[str]:
+    state = hub.sending._state
+    if state.line is not Line.LIVE:
+        yield f"{hub.store} is {state.line}"
+        return
+    with hub.box.door.read() as db:
+        written = hub.box.journal.head(db).seq
+    if not state.sender.acked == state.standing.n == written:
+        yield f"{hub.store} wrote {written} events, {state.sender.acked} are acked"
+    talk = cloud.exchange._talks.get(hub.hub)
+    if talk is None or talk.state.sender.acked != talk.state.sender.total:
+        yield f"{hub.store} has not acked its downlink"
+
+
+def wrong_copies(cloud: RealCloud, hub: RealHub) -> Iterator[str]:
+    """Compare both sides' journals and feeds, byte by byte."""
+    epoch = hub.box.journal.identity.epoch
+    with hub.box.door.read() as here, cloud.books.door.read() as there:
+        for origin in (hub.hub, f"{hub.hub}.dn"):
+            mine, theirs = (
+                [
+                    (row["seq"], row["raw"])
+                    for row in db.all(
+                        "SELECT seq, raw FROM journal WHERE origin = :origin"
+                        " AND epoch = :epoch ORDER BY seq",
+                        origin=origin,
+                        epoch=epoch,
+                    )
+                ]
+                for db in (here, there)
+            )
+            if mine != theirs:
+                yield f"{origin}: {len(mine)} events at {hub.store}, {len(theirs)} there"
+        if held_pos(here) != position(there):
+            yield f"{hub.store} is at {held_pos(here)} of {position(there)} of the feed"
+        mine, theirs = (
+            {
+                (row["topic"], row["key"]): (row["pos"], row["content"])
+                for row in db.all("SELECT topic, key, pos, content FROM feed_document")
+            }
+            for db in (here, there)
+        )
+        if mine != theirs:
+            differ = [key for key in mine | theirs if mine.get(key) != theirs.get(key)]
+            yield f"{hub.store} has other documents: {differ[:5]}"
+
+
+def wrong_mirrors(cloud: RealCloud, hub: RealHub) -> Iterator[str]:
+    """Compare what a box holds at its own place with what head office believes that it does."""
+    place = hub.box.journal.identity.place
+    query = (
+        "SELECT member, asset, lot, amount FROM holding"
+        " WHERE place = :place AND amount <> 0 ORDER BY member, asset, lot"
+    )
+    with hub.box.door.read() as here, cloud.books.door.read() as there:
+        mine, theirs = (
+            [tuple(row) for row in db.all(query, place=place)] for db in (here, there)
+        )
+        for row in here.all("SELECT * FROM quarantine"):
+            yield f"{hub.store} set aside: {dict(row)}"
+    if mine != theirs:
+        differ = sorted(set(mine) ^ set(theirs))
+        yield f"{place} holds {mine and differ[:4]}, by head office something else"
+
+
+def wrong_tables(db: Reader, ledger: Ledger) -> Iterator[str]:
+    """Compare the table of holdings with the envelopes, and look for what lies wrong."""
+    told = {
+        (row["place"], row["member"], row["asset"], row["lot"]): row["amount"]
+        for row in db.all("SELECT * FROM holding WHERE amount <> 0")
+    }
+    summed = {key: amount for key, amount in ledger.held.items() if amount}
+    if told != summed:
+        differ = [key for key in told | summed if told.get(key) != summed.get(key)]
+        yield f"holdings are not what the envelopes say: {differ[:4]}"
+    for key, amount in told.items():
+        if amount < 0:
+            yield f"negative: {key}: {amount}"
+    for key, amount in ledger.lots.items():
+        if amount:
+            yield f"{key} was made out of nothing: {amount}"
+    yield from under_way(db)
+    for row in db.all("SELECT * FROM quarantine"):
+        yield f"head office set aside: {dict(row)}"
+
+
+def under_way(db: Reader) -> Iterator[str]:
+    """Yield what has left one side and not reached the other."""
+    for row in db.all("SELECT * FROM transit WHERE amount <> 0"):
+        yield f"under way: {dict(row)}"
+
+
+def wrong_rest(db: Reader) -> Iterator[str]:
+    """Nothing waits any more for what cannot come."""
+    for row in db.all("SELECT * FROM recall WHERE open = 1"):
+        yield f"called in and not answered: {dict(row)}"
+    for row in db.all("SELECT * FROM ask WHERE open = 1"):
+        yield f"asked for and still open: {dict(row)}"
+
+
+def wrong_facts(world: Town, ledger: Ledger) -> Iterator[str]:
+    """Compare what people were told at the tills with what all places hold together."""
+    for name, times in ledger.facts.items():
+        if times > 1:
+            yield f"{name} happened {times} times"
+    for fact in world.facts.values():
+        if fact.told and not ledger.facts[fact.id] and fact.id not in world.lost:
+            yield f"somebody was told of {fact} and it is nowhere"
+    expected = expected_of(world, ledger)
+    held: Counter[tuple[str, str]] = Counter()
+    for (_place, member, asset, _lot), amount in ledger.held.items():
+        held[member, "stored" if asset in STORED_VALUE else asset] += amount
+    for key in sorted({*expected, *held}):
+        if key[0] and expected[key] != held[key]:
+            yield f"{key}: told {expected[key]}, held {held[key]}"
+
+
+def expected_of(world: Town, ledger: Ledger) -> Counter[tuple[str, str]]:
+    """Return what the facts that head office has come to, by member."""
+    expected: Counter[tuple[str, str]] = Counter()
+    for fact in world.facts.values():
+        if ledger.facts[fact.id]:
+            expected[fact.member, "stored"] += fact.stored
+            expected[fact.member, "points"] += fact.points
+    return expected
+
+
+def wrong_words(world: Town, cloud: RealCloud) -> Iterator[str]:
+    """No alarm but those for what this world did."""
+    expected = world.profile.alarms
+    with cloud.platform.door.read() as db:
+        for row in db.all("SELECT * FROM alarm"):
+            if row["kind"] not in expected:
+                yield f"alarm: {row['kind']} {row['detail']}"
+
+
+def wrong_projections(cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[str]:
+    """Replay every journal into fresh tables: they must come out the same."""
+    for hub in hubs:
+        drain_all(hub.box.door, hub.box.parts)
+        scratch = hub.folder / "again.db"
+        again = rebuild(
+            hub.box.door, scratch, hub.box.parts, key=hub.box.database_key, then=replay
+        )
+        yield from (f"{hub.store}: {line}" for line in again)
+    yield from differences(cloud.platform, cloud.books)

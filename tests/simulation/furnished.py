@@ -1,0 +1,212 @@
+"""Stores that are joined to their head office, as they are before anything breaks.
+
+Made once in a process; each history has a copy. Joining makes keys and certificates, which is
+slow, and is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import cloud.platform.platform as platform_module
+from cloud.feed import bring
+from cloud.platform import create_merchant, enrol, new_code, parse_broker, set_places
+from core.feed import FeedDocument
+from hub import box as box_module
+from hub.sync import joining, runtime
+from tests.simulation.memory import Platter, Shelf
+from tests.simulation.real_cloud import RealCloud
+from tests.simulation.real_hub import RealHub, SimulatedGate, SimulatedLine
+from tests.simulation.till import Till
+from tests.simulation.town import Town, TownProfile
+
+SETTLING_MS = 60_000
+CALM = TownProfile(name="furnishing")
+STORE_CODES = "ABCDEFGH"
+rebuild_module = importlib.import_module("core.journal.rebuild")
+
+
+def documents(stores: int) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what head office tells everybody: stores, people, prices, rules."""
+    return [
+        ("company", "-", {"name": "清和养生"}),
+        ("settings", "-", {"receipt_auto_print": False, "topup_max_cents": 10_000_000}),
+        *(
+            ("store", f"s{number}", {"name": f"{number}店", "code": STORE_CODES[number - 1]})
+            for number in range(1, stores + 1)
+        ),
+        ("category", "c1", {"name": "足疗"}),
+        *(("item", key, item(key, price)) for key, price in zip("pqr", PRICES, strict=True)),
+        (
+            "offer",
+            "o1",
+            {"name": "充100送10", "price": 10_000, "principal": 10_000, "bonus": 1_000},
+        ),
+        (
+            "offer",
+            "o2",
+            {
+                "name": "一号店专用",
+                "price": 5_000,
+                "principal": 5_000,
+                "bonus": 500,
+                "stores": ["s1"],
+            },
+        ),
+        (
+            "offer",
+            "o3",
+            {
+                "name": "年卡",
+                "kind": "card",
+                "price": 3_000,
+                "principal": 3_000,
+                "term_days": 365,
+            },
+        ),
+        ("staff", "m1", {"number": "01", "name": "刘洋", "role": "manager", "pin_hash": "-"}),
+        ("staff", "w1", {"number": "02", "name": "王芳", "role": "cashier", "pin_hash": "-"}),
+    ]
+
+
+PRICES = (700, 2_300, 9_900)
+
+
+def item(key: str, price: int) -> dict[str, Any]:
+    return {"code": key, "name": key, "price": price, "category": "c1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Furnished:
+    """A folder, the databases that belong in it, and who is there.
+
+    `images` is None where the databases are files in the folder, as the product's own are.
+    """
+
+    folder: Path
+    images: dict[Path, Platter] | None
+    merchant: str
+    now: int
+    stores: tuple[str, ...]
+
+
+@contextmanager
+def outside(world: Town, shelf: Shelf | None, cloud: list[RealCloud]) -> Iterator[None]:
+    """Put what is ours to break in the place of the outside; `shelf` is None for real files."""
+    rising: list[RealHub] = []
+    begin = RealHub.rise
+
+    def rise(node: RealHub) -> None:
+        rising[:] = [node]
+        begin(node)
+
+    def answer(_url: str, asked: Any, *, context: object) -> Any:
+        return enrol(cloud[0].platform, asked, bring=bring)
+
+    replaced: list[tuple[Any, str, Any]] = [
+        (RealHub, "rise", rise),
+        (joining, "enrol", answer),
+        (runtime, "_now_ms", lambda: world.now),
+        (runtime, "tell", lambda *_args: None),
+        (runtime, "ring", lambda *_args: None),
+        (box_module, "ring", lambda *_args: None),
+        (runtime, "tls_context", lambda *_args, **_more: None),
+        (runtime, "BrokerLine", lambda *_args, **_more: SimulatedLine(rising[0])),
+        (runtime, "Gate", lambda *_args, **_more: SimulatedGate(rising[0])),
+        (runtime.random, "random", world.chance.random),
+        (os, "urandom", world.chance.randbytes),
+    ]
+    if shelf is not None:
+        replaced += [
+            (module, "Door", shelf.door)
+            for module in (box_module, platform_module, rebuild_module)
+        ]
+    with ExitStack() as stack:
+        for holder, name, stand_in in replaced:
+            stack.enter_context(mock.patch.object(holder, name, stand_in))
+        yield
+
+
+def scratch_folder() -> Path:
+    """Return a new folder, in memory where the machine has such a place."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="town-", dir=memory if memory.is_dir() else None))
+
+
+def furnish(folder: Path, stores: int, shelf: Shelf | None) -> tuple[str, int]:
+    """Make head office and its stores in a folder; return the merchant, and when it was done."""
+    world = Town(CALM, 1)
+    world.healed = True
+    cloud = RealCloud(world, folder / "cloud", "")
+    with outside(world, shelf, [cloud]):
+        cloud.open()
+        cloud.merchant = _merchant(cloud, stores)
+        world.cloud = cloud
+        names = [f"s{number}" for number in range(1, stores + 1)]
+        hubs = [RealHub(world, folder / name, name) for name in names]
+        for hub in hubs:
+            code = new_code(cloud.platform, merchant=cloud.merchant, store=hub.store)
+            hub.join(code)
+        world.hubs = {hub.hub: hub for hub in hubs}
+        cloud.platform.close()
+        for node in (cloud, *hubs):
+            node.rise()
+        world.run(SETTLING_MS)
+        assert all(hub.settled() and hub.live for hub in hubs)
+        for hub in hubs:
+            Till(hub).open()
+        world.run(2 * SETTLING_MS)
+        for node in (*hubs, cloud):
+            node.crash()
+    return cloud.merchant, world.now
+
+
+def _merchant(cloud: RealCloud, stores: int) -> str:
+    platform = cloud.platform
+    platform.door.write(
+        lambda tx: set_places(
+            tx, broker=parse_broker("127.0.0.1:8883"), gate="https://127.0.0.1:8443"
+        )
+    )
+    merchant = create_merchant(platform, "清和养生")
+    brought = [
+        FeedDocument(topic=topic, key=key, pos=pos, content=content)
+        for pos, (topic, key, content) in enumerate(documents(stores), 1)
+    ]
+    merchant.door.write(lambda tx: bring(tx, merchant.act(tx), brought))
+    return merchant.id
+
+
+def furnish_new(stores: int, *, on_files: bool) -> Furnished:
+    """Make a furnished world in a folder of its own, which the caller removes."""
+    folder, shelf = scratch_folder(), None if on_files else Shelf()
+    merchant, now = furnish(folder, stores, shelf)
+    images = None if shelf is None else shelf.images(folder)
+    if shelf is not None:
+        shelf.close()
+    return Furnished(
+        folder=folder,
+        images=images,
+        merchant=merchant,
+        now=now,
+        stores=tuple(f"s{number}" for number in range(1, stores + 1)),
+    )
+
+
+@cache
+def furnished(stores: int) -> Furnished:
+    """Return the furnished world, in memory, that every history of this process begins with."""
+    made = furnish_new(stores, on_files=False)
+    atexit.register(shutil.rmtree, made.folder, ignore_errors=True)
+    return made

@@ -1,0 +1,37 @@
+"""The ways in which a world breaks, by name."""
+
+from __future__ import annotations
+
+from tests.simulation.history import PROFILES as MODEL
+from tests.simulation.town import TownProfile
+
+WIRE = TownProfile(name="wire", loss=0.15, twice=0.15, late=0.25, cut=0.05)
+DEATHS = TownProfile(
+    name="deaths", crash=0.01, crash_commit=0.01, pause=0.06, loss=0.03, twice=0.05
+)
+PARTITIONS = TownProfile(
+    name="partitions", cut=0.25, half_open=0.12, wipe=0.06, twice=0.05, late=0.1
+)
+CLOCKS = TownProfile(
+    name="clocks", clock=0.25, pause=0.05, cut=0.08, loss=0.05, alarms=frozenset({"clock"})
+)
+FULL_DISKS = TownProfile(name="full disks", full=0.15, pause=0.04, cut=0.05, loss=0.05)
+VERSIONS = TownProfile(name="versions", unknown=0.5, pause=0.04, cut=0.06, loss=0.05)
+EVERYTHING = TownProfile(
+    name="everything",
+    loss=0.06,
+    twice=0.08,
+    late=0.12,
+    cut=0.08,
+    half_open=0.04,
+    wipe=0.02,
+    crash=0.004,
+    crash_commit=0.004,
+    pause=0.03,
+    clock=0.05,
+    full=0.03,
+    unknown=0.1,
+    alarms=frozenset({"clock"}),
+)
+REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, EVERYTHING)
+BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL)}
