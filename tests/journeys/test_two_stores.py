@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from core.journal import drain_all
+from core.journal import decode, drain_all
 from hub.app import open_hub
 from tests.journeys.browser import faults_of_access, picture, small_targets
 from tests.journeys.counter import Till, ask, paper_with, scan
@@ -253,6 +254,51 @@ def test_at_the_end_of_the_day_every_side_counts_the_same(chain, office, lines, 
         shown = row.filter(has_text=store["store"]["name"])
         expect(shown.locator("td").nth(1)).to_have_text(str(bills), timeout=ARRIVES_MS)
         expect(shown.locator("td").nth(2)).to_contain_text(f"{revenue / 100:,.2f}")
+
+
+@pytest.mark.feature("EXP-03")
+def test_what_stores_owe_each_other_this_month_ties_to_the_postings(chain, office, lines):
+    for code in ("A", "B"):
+        lines.wait_until_all_is_up(code)
+    names = [store["store"]["name"] for store in chain["stores"]]
+    page = office.open("/settlements")
+    month = page.locator("#settlements [name=first]").input_value()[:7]
+    owed = owed_by_postings([Path(store["data"]) for store in chain["stores"]], month)
+    assert owed
+    for (took, spent), by_asset in owed.items():
+        row = page.locator("#settlements section").last.locator("tbody tr")
+        row = row.filter(has=page.locator("th", has_text=names[took]))
+        row = row.filter(has=page.locator("td", has_text=names[spent]))
+        for asset, cell in (("principal", 1), ("bonus", 2)):
+            shown = f"{by_asset[asset] / 100:,.2f}" if by_asset[asset] else "0.00"
+            expect(row.locator("td").nth(cell)).to_contain_text(shown, timeout=ARRIVES_MS)
+
+
+def owed_by_postings(folders, month):
+    """Return by (place that took it in, place that spent it) how much, from journals alone."""
+    spent, issued = [], {}
+    for place, folder in enumerate(folders):
+        box = open_hub(folder)
+        try:
+            with box.door.read() as db:
+                rows = db.all(
+                    "SELECT j.raw FROM journal j JOIN origin o"
+                    " ON o.origin = j.origin AND o.epoch = j.epoch WHERE o.own = 1"
+                )
+        finally:
+            box.close()
+        for event in (decode(row["raw"]) for row in rows):
+            for posting in event.postings:
+                if posting.account.startswith("mint/") and posting.amount < 0:
+                    issued.setdefault(posting.lot, place)
+                if posting.account == "revenue" and event.date.startswith(month):
+                    spent.append((place, posting))
+    owed = {}
+    for place, posting in spent:
+        if issued.get(posting.lot, place) != place:
+            pair = owed.setdefault((issued[posting.lot], place), Counter())
+            pair[posting.asset] += posting.amount
+    return owed
 
 
 def day_of(folder):
