@@ -229,3 +229,68 @@ class StandingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     have: int
     """The last event of the epoch that head office keeps, what came late included."""
     head: bytes
+
+
+# -- what head office forgot -------------------------------------------------------------------
+
+
+class Papers(msgspec.Struct, frozen=True, kw_only=True):
+    """An epoch as head office once certified it: two births, each with its signature."""
+
+    birth: Annotated[bytes, msgspec.Meta(max_length=1_024)]
+    countersignature: Annotated[bytes, msgspec.Meta(max_length=64)]
+    downlink_birth: Annotated[bytes, msgspec.Meta(max_length=1_024)]
+    downlink_signature: Annotated[bytes, msgspec.Meta(max_length=64)]
+
+
+class ReturnRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A hub shows who it is to a head office that was put back: POST /return/papers."""
+
+    papers: Papers
+    store: Annotated[str, msgspec.Meta(max_length=64)]
+    proof: Annotated[bytes, msgspec.Meta(max_length=64)]
+    """The log key's signature over `returning_bytes(certificate)`."""
+    version: Annotated[str, msgspec.Meta(max_length=60)] = ""
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """How far head office has one of the hub's streams."""
+
+    origin: str
+    epoch: int
+    have: int
+
+
+class ReturnAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be given back.
+
+    Segments behind these, by POST /return/segment?origin=O&epoch=E (the body one packed
+    segment, the answer a Held), and documents behind `feed_after`, by POST /return/documents
+    (a list of feed documents). Then POST /return/done.
+    """
+
+    incarnation: int
+    feed_after: int
+    streams: tuple[Held, ...]
+
+
+class ReturnDone(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it was given back. `n` events of its own the hub has, `down_n` of its downlink.
+
+    `places` are those at which the hub was told that value lies: of a hub that was joined after
+    the backup nobody else may know.
+    """
+
+    n: Annotated[int, msgspec.Meta(ge=0)]
+    down_n: Annotated[int, msgspec.Meta(ge=0)]
+    places: Annotated[tuple[str, ...], msgspec.Meta(max_length=2_000)] = ()
+
+
+RETURN_SEGMENT_BYTES_MAX = 8 * 1024 * 1024
+RETURN_DOCUMENTS_MAX = 200
+"""In one POST /return/documents."""
+
+
+def returning_bytes(certificate: bytes) -> bytes:
+    """Return what a hub signs with its log key to show that a certificate (DER) is its own."""
+    return b"H1 return\0" + hashlib.sha256(certificate).digest()

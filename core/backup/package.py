@@ -84,9 +84,7 @@ def write_package(
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_MODE)
     try:
         with os.fdopen(handle, "wb") as file:
-            with _piped(
-                lambda pipe: _pack(pipe, raw, sign(signed_bytes(raw)), contents)
-            ) as tar:
+            with _piped(lambda pipe: _pack(pipe, raw, signature, contents)) as tar:
                 if recipients:
                     seal(tar, file, recipients)
                 else:

@@ -27,6 +27,7 @@ from core.wire import (
     AnyMessage,
     BadSegment,
     Channel,
+    Recover,
     SendSegments,
     Sent,
     Welcome,
@@ -43,6 +44,8 @@ from hub.sync.conversation import (
     AskMoved,
     Fetched,
     FetchFeed,
+    GaveBack,
+    GiveBack,
     Heard,
     Input,
     Line,
@@ -58,10 +61,11 @@ from hub.sync.conversation import (
     Want,
 )
 from hub.sync.disk import Disk
-from hub.sync.gate import Gate, GateNews, Got, Renewed
+from hub.sync.gate import Gate, GateNews, GivenBack, Got, Renewed
 from hub.sync.line import BrokerLine, Came, Down, LineNews, NotTaken, Retry, Up
 from hub.sync.link import Link, certificate_request, save_link, tls_context
 from hub.sync.renewal import is_due, renewed_link
+from hub.sync.returning import memory_of
 from hub.sync.state import Told, tell
 from hub.sync.step import start, step, wake_at
 
@@ -203,12 +207,14 @@ class Sending:
                 self._note_held()
             case NotTaken(reason):
                 log.debug("the broker: %s", reason)
-            case Got() | Renewed():
+            case Got() | Renewed() | GivenBack():
                 self._errand_done(news)
 
     def _errand_done(self, news: GateNews) -> None:
         if isinstance(news, Got):
             self._happened(Fetched(batch=news.batch))
+        elif isinstance(news, GivenBack):
+            self._happened(GaveBack(done=news.done))
         elif news.answer is not None:
             self._renew(renewed_link(self._link, news.answer))
 
@@ -280,8 +286,8 @@ class Sending:
                 self._inputs.append(self._send(output))
             case TakeDownlink() | TakeFeed():
                 self._apply(output)
-            case FetchFeed(after=after):
-                self._gate.fetch(after)
+            case FetchFeed() | GiveBack():
+                self._errand(output)
             case AskMoved(id=ask, state=state):
                 self._disk.note_answer(ask, state)
                 ring(self._box.bells, "web")
@@ -313,6 +319,22 @@ class Sending:
             self._box.written()
             ring(self._box.bells, "web")
         self._stand(lost=not fits)
+
+    def _errand(self, output: FetchFeed | GiveBack) -> None:
+        if isinstance(output, FetchFeed):
+            self._gate.fetch(output.after)
+        else:
+            self._give_back(output.asked)
+
+    def _give_back(self, asked: Recover) -> None:
+        log.warning("head office was put back; it asks for what it forgot")
+        version = self._options.version
+        try:
+            memory = memory_of(self._box, self._link, self._disk.stream, asked, version=version)
+        except Exception:
+            self._inputs.append(GaveBack(done=False))
+            raise
+        self._gate.give_back(memory)
 
     # -- the disk --------------------------------------------------------------------------
 

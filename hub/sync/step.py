@@ -31,6 +31,7 @@ from core.wire import (
     Fence,
     Greet,
     Hello,
+    Recover,
     Sender,
     Sent,
     Stream,
@@ -45,6 +46,7 @@ from hub.sync.conversation import (
     Fetched,
     FetchFeed,
     FetchOwn,
+    GaveBack,
     Heard,
     HubState,
     Input,
@@ -63,6 +65,7 @@ from hub.sync.conversation import (
     Want,
 )
 from hub.sync.feeding import FETCH_WITHIN_MS, batch_came, fetch, fetched
+from hub.sync.remembering import asked_back, gave_back
 from hub.sync.wishes import answered, end_all, expire, want
 
 __all__ = [
@@ -129,7 +132,7 @@ def step(
     """Take one input; return the new state and what is to be done, in this order."""
     outputs: list[Output]
     match happened:
-        case Standing() | Sent() | Fetched():
+        case Standing() | Sent() | Fetched() | GaveBack():
             state, outputs = _from_here(state, happened, now_ms, chance)
         case LineUp() | LineDown() | Want() | Tick():
             state, outputs = _from_outside(state, happened, now_ms, chance)
@@ -147,9 +150,11 @@ def step(
 
 
 def _from_here(
-    state: HubState, happened: Standing | Sent | Fetched, now_ms: int, chance: float
+    state: HubState, happened: Standing | Sent | Fetched | GaveBack, now_ms: int, chance: float
 ) -> tuple[HubState, list[Output]]:
     match happened:
+        case GaveBack():
+            return gave_back(state, happened, now_ms)
         case Standing():
             return _stand(state, happened, now_ms, chance)
         case Sent():
@@ -297,6 +302,8 @@ def _hear(
         # A fence against another epoch than this box's: something spoilt was taken for ours.
         case Greet() | Fence(epoch=state.epoch, reason="other_epoch"):
             return _hello(replace(state, hello_rto_ms=RTO_MIN_MS), now_ms, chance)
+        case Recover() as asked:
+            return asked_back(state, asked)
         case Fence() as fence:
             return _shut_out(state, fence, now_ms)
         case Answer() as answer:

@@ -38,7 +38,9 @@ def answered(state: HubState, answer: Answer) -> tuple[HubState, list[Output]]:
     others = tuple(w for w in state.asks if w is not known)
     if answer.state == RECALLING:
         others = (*others, replace(known, slow_at=None))
-    return replace(state, asks=others), [AskMoved(id=answer.id, state=answer.state)]
+    return replace(state, asks=others), [
+        AskMoved(id=answer.id, state=answer.state, reason=answer.reason)
+    ]
 
 
 def expire(state: HubState, now_ms: int) -> tuple[HubState, list[Output]]:

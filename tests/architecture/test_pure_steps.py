@@ -39,6 +39,7 @@ def pure_files(root: Path) -> list[Path]:
         *sorted((root / "core/wire").glob("*.py")),
         root / "hub/sync/conversation.py",
         root / "hub/sync/feeding.py",
+        root / "hub/sync/remembering.py",
         root / "hub/sync/step.py",
         root / "hub/sync/tail.py",
         root / "hub/sync/wishes.py",
