@@ -94,13 +94,13 @@ def take_downlink(
     for seq in range(after + 1, segment.last + 1):
         raw = segment.events[seq - segment.first]
         head = chain(head, raw)
-        _keep(tx, stream, seq=seq, head=head, raw=raw)
+        keep_event(tx, stream, seq=seq, head=head, raw=raw)
         _follow(tx, act, stream, seq=seq, raw=raw)
-    _keep_seal(tx, stream, segment, head)
+    keep_seal(tx, stream, segment, head)
     return Cursor(have=segment.last, head=head)
 
 
-def _keep(tx: Writer, stream: Stream, *, seq: int, head: bytes, raw: bytes) -> None:
+def keep_event(tx: Writer, stream: Stream, *, seq: int, head: bytes, raw: bytes) -> None:
     try:
         at = decode(raw).at
     except msgspec.MsgspecError:
@@ -117,7 +117,7 @@ def _keep(tx: Writer, stream: Stream, *, seq: int, head: bytes, raw: bytes) -> N
     )
 
 
-def _keep_seal(tx: Writer, stream: Stream, segment: Segment, head: bytes) -> None:
+def keep_seal(tx: Writer, stream: Stream, segment: Segment, head: bytes) -> None:
     # Head office may cut the same events into other segments after it was restored.
     tx.run(
         "DELETE FROM segment WHERE origin = :origin AND epoch = :epoch AND first_seq >= :first",

@@ -68,22 +68,6 @@ class Gate:
         """Give head office back what it forgot."""
         self._errands.put(lambda: self._give_back(memory))
 
-    def renew_late(self, url: str, request: RenewLateRequest, ca: str) -> None:
-        """Get the next certificate after the last one has ended, from the public address."""
-        self._errands.put(lambda: self._renew_late(url, request, ca))
-
-    def fetch_own(self, origin: str, *, epoch: int, after: int) -> None:
-        """Get this box's own events behind one."""
-        self._errands.put(lambda: self._fetch_own(origin, epoch, after))
-
-    def stand(self, epoch: int) -> None:
-        """Ask how head office sees this box."""
-        self._errands.put(lambda: self._stand(epoch))
-
-    def bring(self, segment: Segment) -> None:
-        """Bring a segment of a closed epoch."""
-        self._errands.put(lambda: self._bring(segment))
-
     def close(self) -> None:
         self._errands.put(None)
 
@@ -112,39 +96,3 @@ class Gate:
             log.warning("what head office forgot could not be given back: %s", error)
             return GivenBack(done=False)
         return GivenBack(done=True)
-
-    def _renew_late(self, url: str, request: RenewLateRequest, ca: str) -> Renewed:
-        # Head office's public address is vouched for by who vouches for all addresses.
-        context = public_context(ca)
-        try:
-            return Renewed(renew_late(url, request, context=context))
-        except _TROUBLES as error:
-            log.warning("the certificate that has ended could not be renewed: %s", error)
-            return Renewed(None)
-
-    def _fetch_own(self, origin: str, epoch: int, after: int) -> GotOwn:
-        try:
-            segments = kept_segments(
-                self._url, origin=origin, epoch=epoch, after=after, context=self._context
-            )
-        except _TROUBLES as error:
-            log.warning("own events behind %s could not be fetched: %s", after, error)
-            return GotOwn(None)
-        return GotOwn(segments)
-
-    def _stand(self, epoch: int) -> Stood:
-        try:
-            return Stood(standing_of(self._url, epoch=epoch, context=self._context))
-        except _TROUBLES as error:
-            log.info("head office was not asked how this box stands: %s", error)
-            return Stood(None, ended=isinstance(error, Ended))
-
-    def _bring(self, segment: Segment) -> Brought:
-        answer = None
-        try:
-            answer = bring_late(
-                self._url, pack(segment), epoch=segment.epoch, context=self._context
-            )
-        except _TROUBLES as error:
-            log.warning("events from %s could not be brought: %s", segment.first, error)
-        return Brought(segment.first, segment.last, answer)

@@ -86,6 +86,13 @@ def parse_url(url: str) -> Address:
     return address
 
 
+def public_context(ca: str = "") -> ssl.SSLContext:
+    """Return TLS for head office's public address: trust `ca` (PEM), or what all trust."""
+    context = ssl.create_default_context(cadata=ca or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 def enrol(url: str, asked: EnrolRequest, *, context: ssl.SSLContext) -> EnrolAnswer:
     """Ask head office to take this hub in.
 

@@ -82,7 +82,7 @@ def join(
     answer = enrol(url, asked, context=context)
     check_answer(answer, box=box, request=request)
     new_secrets = keep_secrets(box, answer)
-    link = link_of(answer, birth=me.birth, at=box.journal.clock.read().at)
+    link = link_of(answer, birth=me.birth, at=box.journal.clock.read().at, url=url)
     save_link(box.folder, link)
     box.door.write(lambda tx: take_up(tx, link))
     return Joined(link=link, new_secrets=new_secrets)

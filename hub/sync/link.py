@@ -55,6 +55,11 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     downlink_birth: bytes
     downlink_signature: bytes
     joined_at: int
+    url: str = ""
+    """Head office's public address, as somebody typed it: there a certificate that has ended
+    is renewed."""
+    url_ca: str = ""
+    """Who vouches for that address (PEM); empty for whom everybody trusts."""
 
     @property
     def name(self) -> str:
@@ -66,8 +71,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
         return verify_log(public=self.merchant_key, message=message, signature=signature)
 
 
-def link_of(answer: EnrolAnswer, *, birth: bytes, at: int) -> Link:
-    """Return the link that an answer makes."""
+def link_of(answer: EnrolAnswer, *, birth: bytes, at: int, url: str = "") -> Link:
+    """Return the link that an answer from an address makes."""
     return Link(
         merchant=answer.merchant,
         hub=answer.hub_id,
@@ -82,6 +87,7 @@ def link_of(answer: EnrolAnswer, *, birth: bytes, at: int) -> Link:
         downlink_birth=answer.downlink_birth,
         downlink_signature=answer.downlink_signature,
         joined_at=at,
+        url=url,
     )
 
 
