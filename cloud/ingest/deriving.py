@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from cloud.feed import put_derived
 from cloud.placement import note_moved
-from core.journal import decode, kind_of
-from core.members import member_document
+from core.journal import decode, kind_name, kind_of
+from core.members import (
+    CardBlocked,
+    CardIssued,
+    CardSeen,
+    CardUnblocked,
+    card_document,
+    member_document,
+)
 from core.sqlite import Reader, Row, Writer
+from core.tickets import TicketReversed, TicketSettled, family_document
 from core.wallet import wallet_document
 
 DERIVE_EVENTS_MAX = 1_000
-MEMBER, WALLET = "member", "wallet"
+MEMBER, WALLET, CARD, FAMILY = "member", "wallet", "card", "family"
 _PEOPLE = ("member.", "card.")
+_CARDS = frozenset(kind_name(kind) for kind in (CardBlocked, CardUnblocked, CardSeen))
+_ISSUED = kind_name(CardIssued)
+_BILLS = frozenset(kind_name(kind) for kind in (TicketSettled, TicketReversed))
 _VALUE_ACCOUNTS = frozenset({"member", "transit"})
 
 # CROSS JOIN for the same reason as in core.journal: from the few origins to their new events.
@@ -27,7 +38,10 @@ _WAITING = """
 
 
 class _About(msgspec.Struct):
-    member: str = ""
+    member: str | None = ""
+    card: str = ""
+    payer: str = ""
+    replaces: str = ""
 
 
 _about = msgspec.json.Decoder(_About)
@@ -49,19 +63,13 @@ def derive(tx: Writer, *, at: int, limit: int = DERIVE_EVENTS_MAX) -> bool:
         " ORDER BY o.origin, o.epoch, j.seq LIMIT :limit",
         limit=limit,
     )
-    people: dict[str, None] = {}
-    wallets: dict[str, None] = {}
+    touched: dict[str, dict[str, None]] = {
+        topic: {} for topic in (CARD, MEMBER, WALLET, FAMILY)
+    }
     for row in rows:
-        for topic, member in _touched(row):
-            (people if topic == MEMBER else wallets)[member] = None
-    for member in people:
-        if tx.value("SELECT 1 FROM member WHERE id = :id", id=member):
-            content = member_document(tx, member)
-            put_derived(tx, topic=MEMBER, key=member, content=content)
-    for member in wallets:
-        content = wallet_document(tx, member, at=at)
-        put_derived(tx, topic=WALLET, key=member, content=content, unmoved=frozenset({"at"}))
-        note_moved(tx, member, at=at)
+        for topic, key in _touched(row):
+            touched[topic][key] = None
+    _put(tx, touched, at=at)
     for (origin, epoch), seq in {(r["origin"], r["epoch"]): r["seq"] for r in rows}.items():
         tx.run(
             "INSERT INTO derived (origin, epoch, seq) VALUES (:origin, :epoch, :seq)"
@@ -73,11 +81,35 @@ def derive(tx: Writer, *, at: int, limit: int = DERIVE_EVENTS_MAX) -> bool:
     return len(rows) == limit
 
 
+def _put(tx: Writer, touched: Mapping[str, Iterable[str]], *, at: int) -> None:
+    for card in touched[CARD]:
+        if tx.value("SELECT 1 FROM card WHERE number = :card", card=card):
+            put_derived(tx, topic=CARD, key=card, content=card_document(tx, card))
+    for member in touched[MEMBER]:
+        if tx.value("SELECT 1 FROM member WHERE id = :id", id=member):
+            content = member_document(tx, member)
+            put_derived(tx, topic=MEMBER, key=member, content=content)
+    for member in touched[WALLET]:
+        content = wallet_document(tx, member, at=at)
+        put_derived(tx, topic=WALLET, key=member, content=content, unmoved=frozenset({"at"}))
+        note_moved(tx, member, at=at)
+    for relative in touched[FAMILY]:
+        put_derived(tx, topic=FAMILY, key=relative, content=family_document(tx, relative))
+
+
 def _touched(row: Row) -> Iterator[tuple[str, str]]:
     try:
         event = decode(row["raw"])
-        if kind_of(event).startswith(_PEOPLE) and (member := _about.decode(event.body).member):
+        kind = kind_of(event)
+        if kind.startswith(_PEOPLE) and (member := _about.decode(event.body).member):
             yield MEMBER, member
+        # A card that was never lost or replaced is told of with its member alone.
+        if kind in _CARDS and (card := _about.decode(event.body).card):
+            yield CARD, card
+        if kind == _ISSUED and (lost := (about := _about.decode(event.body)).replaces):
+            yield from ((CARD, card) for card in (lost, about.card))
+        if kind in _BILLS and (about := _about.decode(event.body)).payer and about.member:
+            yield FAMILY, about.member
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return  # It stands in quarantine, where somebody finds it.
     for posting in event.postings:

@@ -1,16 +1,25 @@
 """Members of all stores, as head office sees them."""
 
+from cloud.members.merging import (
+    REFUSALS,
+    Preview,
+    merge,
+    merge_empty,
+    preview,
+    unmerge,
+)
 from cloud.members.statements import pages as statement_pages
 from cloud.members.views import pages
 from core.errors import N_
+from core.journal import Part
 from core.members import SEARCH
 from core.web import Capability, NavItem
 
-__all__ = ["CAPABILITY"]
+__all__ = ["CAPABILITY", "Preview", "merge", "merge_empty", "preview", "unmerge"]
 
 CAPABILITY = Capability(
     name="members",
-    parts=(SEARCH,),
+    parts=(SEARCH, Part(name="merging", refusals=REFUSALS)),
     blueprints=(pages, statement_pages),
     nav=(
         NavItem(

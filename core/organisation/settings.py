@@ -91,6 +91,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     show_change: bool = True
     topup_max_cents: Count = 500_000
     """What a named card may hold after a top-up (国办发〔2011〕25号)."""
+    offline_card_cents: Count = 50_000
+    """So much stored value a swiped card pays where the list of lost cards is old."""
+    block_list_hours: Annotated[int, msgspec.Meta(ge=1, le=8_760)] = 24
+    """How long the list of lost cards counts as fresh without head office."""
     idle_lock_s: Annotated[int, msgspec.Meta(ge=30, le=28_800)] = 120
 
     def tender(self, tender_id: str) -> Tender | None:

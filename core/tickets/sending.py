@@ -1,7 +1,7 @@
 """A settled bill as it is sent to another store, which may then reverse it.
 
-It comes down in front of the right (`core.wallet.refunding`), because a store has only its own
-bills. It is no sale of the store that gets it: it stands in a table of its own, beside the day's.
+It comes down in front of the right (`core.wallet.refunding`), because a store has only its
+own bills. It is no sale of the store that gets it, so it stands in a table of its own.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def note_sent(entry: Entry) -> Iterator[Change]:
         again=True,
     )
     if sale.member is not None:
-        yield from lot_rows(sale.member, body.lots)
+        yield from lot_rows(sale.payer or sale.member, body.lots)
 
 
 PART = Part(

@@ -351,6 +351,14 @@ PART = Part(
     refusals={
         "no_ticket": Refusal(404, N_("没有找到这张单")),
         "no_line": Refusal(404, N_("这一行已经不在单上")),
+        "not_in_family": Refusal(409, N_("这位会员没有用别人的亲情账户")),
+        "family_limit": Refusal(
+            409,
+            N_(
+                "超出亲情额度：本月还可用 ¥%(left)s，这次要付 ¥%(needed)s；"
+                "可用本人储值或其它方式付"
+            ),
+        ),
         "ticket_closed": Refusal(409, N_("这张单已经%(state)s，不能再改")),
         "stale_ticket": Refusal(409, N_("这张单刚在别处改过，请核对后再操作")),
         "quantity_wrong": Refusal(422, N_("数量应在 %(low)s 到 %(high)s 之间")),

@@ -36,13 +36,14 @@ Fact = TypeVar("Fact", bound=Body)
 
 def print_sale(tx: Writer, act: Act, sale: TicketSettled, *, left: Left | None) -> str:
     """Spool the receipt of a bill that was settled just now; return the print job."""
-    document = sale_receipt(sale, _about(tx, act, sale.member, left))
+    document = sale_receipt(sale, _about(tx, act, sale.member, left, payer=sale.payer))
     return spool(tx, act, document, kind="receipt", subject=sale.ticket)
 
 
 def print_reversal(tx: Writer, act: Act, reversal: TicketReversed, *, left: Left | None) -> str:
     """Spool the receipt of a reversal that was booked just now; return the print job."""
-    document = reversal_receipt(reversal, _about(tx, act, reversal.member, left))
+    about = _about(tx, act, reversal.member, left, payer=reversal.payer)
+    document = reversal_receipt(reversal, about)
     return spool(tx, act, document, kind="receipt", subject=reversal.reversal)
 
 
@@ -91,7 +92,9 @@ def sale_document(
     if row is None:
         raise Refused("not_settled")
     proven = _proof(tx, row)
-    about = _about_then(tx, act, proven, member=row["member"], copy_mark=copy_mark)
+    about = _about_then(
+        tx, act, proven, member=row["member"], payer=row["payer"], copy_mark=copy_mark
+    )
     if row["sign"] > 0:
         settled = _body(proven, TicketSettled)
         return settled.number, sale_receipt(settled, about)
@@ -113,18 +116,27 @@ def topup_document(
     return booked.number, topup_receipt(booked, about)
 
 
-def _about(tx: Writer, act: Act, member: str | None, left: Left | None) -> Printed:
-    return printed(tx, newest(tx, act), member=member, left=left)
+def _about(
+    tx: Writer, act: Act, member: str | None, left: Left | None, *, payer: str = ""
+) -> Printed:
+    return printed(tx, newest(tx, act), member=member, payer=payer, left=left)
 
 
 def _about_then(
-    tx: Writer, act: Act, proven: Proof, *, member: str | None, copy_mark: str
+    tx: Writer,
+    act: Act,
+    proven: Proof,
+    *,
+    member: str | None,
+    payer: str = "",
+    copy_mark: str,
 ) -> Printed:
     event = proven.event
     # What a member held at another box then is not known here, so its copy says nothing of it.
     here = event.origin == act.journal.identity.origin
-    left = _left_then(tx, act, event, member) if member and here else None
-    return printed(tx, proven, member=member, left=left, copy_mark=copy_mark)
+    account = payer or member
+    left = _left_then(tx, act, event, account) if account and here else None
+    return printed(tx, proven, member=member, payer=payer, left=left, copy_mark=copy_mark)
 
 
 def _left_then(tx: Writer, act: Act, event: Event, member: str) -> Left:

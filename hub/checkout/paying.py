@@ -20,7 +20,7 @@ from hub.checkout import paper
 from hub.checkout.service import reverse, settle
 from hub.receipts import Left, returned
 from hub.till import open_drawer, opens_drawer
-from hub.wallet import TopUp, balance, top_up
+from hub.wallet import Ahead, TopUp, balance, top_up
 
 
 def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five facts
@@ -32,6 +32,7 @@ def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five
     till: str,
     payments: tuple[Offered, ...],
     key: str,
+    ahead: Ahead | None = None,
 ) -> Answer:
     """Take payment for a bill, close it, print it, open the drawer for cash.
 
@@ -40,15 +41,22 @@ def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five
 
     def run() -> Answer:
         sale = settle(
-            tx, act, ticket=ticket, version=version, till=till, payments=payments
+            tx,
+            act,
+            ticket=ticket,
+            version=version,
+            till=till,
+            payments=payments,
+            ahead=ahead,
         ).sale
-        left = _left(tx, act, sale.member)
+        left = _left(tx, act, sale.payer or sale.member)
         job = paper.print_sale(tx, act, sale, left=left) if _prints(tx) else None
         _open_drawer(tx, act, sale.payments, subject=ticket)
         return {
             "ticket": ticket,
             "number": sale.number,
             "member": sale.member,
+            "payer": sale.payer or None,
             "list_total_cents": sale.list_total,
             "total_cents": sale.total,
             "points": sale.points,
@@ -56,7 +64,9 @@ def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five
             "print_job": job,
         }
 
-    content = [ticket, version, till, payments]
+    content: list[object] = [ticket, version, till, payments]
+    if ahead is not None:
+        content.append(ahead.amount)
     return once(tx, act, key=key, verb="ticket.settle", content=content, run=run)
 
 
@@ -100,7 +110,7 @@ def reverse_ticket(
 
     def run() -> Answer:
         back = reverse(tx, act, ticket=ticket, reversal=act.new_id(), till=till, reason=reason)
-        left = _left(tx, act, back.member)
+        left = _left(tx, act, back.payer or back.member)
         job = paper.print_reversal(tx, act, back, left=left) if _prints(tx) else None
         _open_drawer(tx, act, back.payments, subject=back.reversal)
         return {
@@ -108,6 +118,7 @@ def reverse_ticket(
             "reversal": back.reversal,
             "number": back.number,
             "member": back.member,
+            "payer": back.payer or None,
             "total_cents": back.total,
             "points": back.points,
             "points_short": back.points_short,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from core.errors import N_, Refusal, Refused
 from core.journal import Act, Event, Posting
+from core.members import standing_for
 from core.organisation import Settings, settings
-from core.sqlite import Reader, Writer
+from core.sqlite import Reader, Row, Writer
 from core.staff import require
 from core.tickets import SoldLine, TicketReversed, TicketSettled
 from core.till import STORED_VALUE, Offered, check_payments
@@ -21,6 +22,7 @@ from core.wallet import (
     has_ended,
     holdings,
     issue,
+    issue_within,
     plan_spend,
     refund,
     spend,
@@ -28,9 +30,11 @@ from core.wallet import (
     withdraw,
 )
 from hub.checkout import sql
-from hub.tickets import OpenTicket, read_ticket, require_open
+from hub.checkout.accounts import check_account
+from hub.checkout.refunding import right_here
+from hub.tickets import OpenTicket, account_of, read_ticket, require_open
 from hub.till import require_period
-from hub.wallet import elsewhere
+from hub.wallet import Ahead, elsewhere, lay_out
 
 REASON_CHARACTERS_MAX = 80
 
@@ -38,6 +42,13 @@ REFUSALS = {
     "empty_ticket": Refusal(409, N_("单上还没有项目")),
     "not_settled": Refusal(409, N_("这张单没有结账，或已经冲正")),
     "no_topup": Refusal(404, N_("没有找到这笔充值")),
+    "block_list_old": Refusal(
+        409,
+        N_(
+            "已超过 %(hours)s 小时没有联机，不知道有没有新挂失的卡：刷卡付储值最多 ¥%(limit)s。"
+            "联机后再试，或核对本人后按手机号开单"
+        ),
+    ),
 }
 
 
@@ -49,7 +60,7 @@ class Settled:
     event: Event
 
 
-def settle(
+def settle(  # noqa: PLR0913 - the hands of every verb, and a payment's five facts
     tx: Writer,
     act: Act,
     *,
@@ -57,14 +68,16 @@ def settle(
     version: int,
     till: str,
     payments: tuple[Offered, ...],
+    ahead: Ahead | None = None,
 ) -> Settled:
     """Take payment for a bill and close it.
 
     `version` is the bill as the cashier saw it. One event carries the whole sale: lines with
-    list price and paid price, tenders, the lots that paid, points. The caller commits.
+    list price and paid price, tenders, the lots that paid, points. The caller commits. `ahead`
+    is what the cashier agreed to have laid out where not enough lies here.
 
     Refused: no_ticket, ticket_closed, stale_ticket, empty_ticket, no_period,
-    no_member_to_charge, insufficient_balance, what `check_payments` refuses.
+    no_member_to_charge, insufficient_balance, what `check_payments` and `lay_out` refuse.
     """
     found = read_ticket(tx, ticket)
     require_open(found.row)
@@ -75,9 +88,13 @@ def settle(
     period = require_period(tx, act, till)
     rules = settings(tx)
     member: str | None = found.row["member"]
+    account = account_of(tx, found.row)
     paid = check_payments(payments, found.bill.total, rules, stored_value=True)
-    paid, spent = _spend(tx, act, rules, member=member, payments=paid)
-    points = _points(found, rules, date=act.date, spent=spent) if member else 0
+    if ahead is not None and account is not None:
+        due = sum(p.amount for p in paid if p.tender == STORED_VALUE)
+        lay_out(tx, act, member=account, due=due, ticket=ticket, ahead=ahead)
+    paid, spent = _spend(tx, act, rules, ticket=found.row, payments=paid)
+    points = _points(found, rules, date=act.date, spent=spent) if account else 0
     sale = TicketSettled(
         ticket=ticket,
         number=found.row["number"],
@@ -89,8 +106,9 @@ def settle(
         total=found.bill.total,
         payments=tuple(paid),
         points=points,
+        payer=account if account and found.row["payer"] else "",
     )
-    event = act.append(tx, sale, postings=_postings(act, member, spent, points))
+    event = act.append(tx, sale, postings=_postings(act, account, spent, points))
     return Settled(sale=sale, event=event)
 
 
@@ -105,7 +123,7 @@ def reverse(
     that were spent meanwhile cannot be taken back; how many are short is part of the fact.
 
     Refused: no_ticket, not_settled, not_logged_in, not_allowed, over_limit, reason_missing,
-    no_period.
+    no_period, refund_elsewhere, mint_right_spent.
     """
     reason = reason.strip()[:REASON_CHARACTERS_MAX]
     if not reason:
@@ -114,18 +132,19 @@ def reverse(
     require(tx, act.actor, "sale.void_paid", amount=sale.total)
     period = require_period(tx, act, till)
     place = act.journal.identity.place
-    postings: list[Posting] = []
+    postings = right_here(tx, act, ticket)
     back: list[Leg] = []
     renewed: list[Leg] = []
     if sale.member is not None:
+        account = standing_for(tx, sale.payer or sale.member)
         returned = _legs(sale.payments)
-        held = [h for h in holdings(tx, sale.member, place) if h.asset is Asset.POINTS]
+        held = [h for h in holdings(tx, account, place) if h.asset is Asset.POINTS]
         back = take(held, sale.points)
         living, renewed = _split(tx, act, returned)
-        postings = [
-            *refund(sale.member, place, living),
-            *issue(sale.member, place, renewed),
-            *withdraw(sale.member, place, back),
+        postings += [
+            *refund(account, place, living),
+            *issue_within(tx, account, place, renewed),
+            *withdraw(account, place, back),
         ]
     body = TicketReversed(
         ticket=ticket,
@@ -140,6 +159,7 @@ def reverse(
         points=sale.points,
         points_short=sale.points - sum(leg.amount for leg in back),
         renewed=tuple((leg.asset.value, leg.lot, leg.amount) for leg in renewed),
+        payer=sale.payer,
     )
     act.append(tx, body, postings=postings)
     return body
@@ -147,10 +167,10 @@ def reverse(
 
 def suggest(db: Reader, act: Act, found: OpenTicket) -> int:
     """Return how many fen of the bill the member's balance here can pay."""
-    member = found.row["member"]
-    if member is None:
+    account = account_of(db, found.row)
+    if account is None:
         return 0
-    held = holdings(db, member, act.journal.identity.place)
+    held = holdings(db, account, act.journal.identity.place)
     usable = sum(
         h.amount
         for h in held
@@ -160,21 +180,20 @@ def suggest(db: Reader, act: Act, found: OpenTicket) -> int:
 
 
 def _spend(
-    tx: Writer, act: Act, rules: Settings, *, member: str | None, payments: list[Payment]
+    tx: Writer, act: Act, rules: Settings, *, ticket: Row, payments: list[Payment]
 ) -> tuple[list[Payment], list[Leg]]:
     """Choose the lots behind the stored-value payments, as one spend."""
     wanted = sum(p.amount for p in payments if p.tender == STORED_VALUE)
     if not wanted:
         return payments, []
-    if member is None:
-        raise Refused("no_member_to_charge")
+    account = check_account(tx, act, ticket, wanted=wanted)
     legs = plan_spend(
-        holdings(tx, member, act.journal.identity.place),
+        holdings(tx, account, act.journal.identity.place),
         wanted,
         store=act.store,
         date=act.date,
         bonus_first=rules.spend_bonus_first,
-        elsewhere=elsewhere(tx, act, member).stored,
+        elsewhere=elsewhere(tx, act, account).stored,
     )
     stored = Payment(
         tender=STORED_VALUE,

@@ -7,14 +7,14 @@ import msgspec
 from core.errors import Refused
 from core.journal import Act, decode, drain
 from core.sqlite import Reader, Row, Writer
-from core.tickets import TicketSettled
+from core.tickets import TicketSettled, sent_bill
 from hub.tickets import ticket_row
 
 _sale = msgspec.json.Decoder(TicketSettled)
 
 
 def settled(tx: Writer, act: Act, ticket: str) -> TicketSettled:
-    """Return a settled bill as it was written, for its reversal.
+    """Return a settled bill as it was written, for its reversal, wherever it was settled.
 
     Refused: no_ticket, not_settled.
     """
@@ -28,8 +28,25 @@ def settled(tx: Writer, act: Act, ticket: str) -> TicketSettled:
             WHERE s.id = :ticket""",
         ticket=ticket,
     )
-    assert raw is not None, "a settled bill has its event"
+    if raw is None:
+        sent = sent_bill(tx, ticket)
+        assert sent is not None, "a settled bill has its event, or came from another store"
+        return sent.sale
     return _sale.decode(decode(raw).body)
+
+
+def is_settled_here(tx: Reader, act: Act, ticket: str) -> bool:
+    """Say whether this epoch of this box settled a bill that nobody reversed. Drain first."""
+    me = act.journal.identity
+    found = tx.one(
+        """SELECT 1 FROM sale s JOIN ticket t ON t.id = s.ticket
+            WHERE s.id = :ticket AND s.sign = 1 AND t.state = 'settled'
+              AND s.origin = :origin AND s.epoch = :epoch""",
+        ticket=ticket,
+        origin=me.origin,
+        epoch=me.epoch,
+    )
+    return found is not None
 
 
 def topup(db: Reader, topup_id: str) -> Row | None:

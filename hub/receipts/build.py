@@ -61,6 +61,8 @@ class Printed:
     staff: str
     head: str
     member: Row | None = None
+    payer: Row | None = None
+    """Out of whose account, where that is not the member's own."""
     left: Left | None = None
     copy_mark: str = ""
 
@@ -231,6 +233,8 @@ def _who(about: Printed) -> list[Part]:
         parts.append(Pair(_("会员姓名"), named))
         if about.member["number"]:
             parts.append(Pair(_("会员编号"), about.member["number"]))
+    if about.payer is not None:
+        parts.append(Pair(_("付款账户"), about.payer["name"]))
     return parts
 
 

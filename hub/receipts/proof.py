@@ -47,6 +47,7 @@ def printed(
     proven: Proof,
     *,
     member: str | None = None,
+    payer: str = "",
     left: Left | None = None,
     copy_mark: str = "",
 ) -> Printed:
@@ -64,6 +65,7 @@ def printed(
         staff=who.name if who else "",
         head=proven.head,
         member=member_of(db, member) if member else None,
+        payer=member_of(db, payer) if payer else None,
         left=left,
         copy_mark=copy_mark,
     )

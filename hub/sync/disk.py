@@ -9,10 +9,13 @@ from core.feed import held_pos
 from core.journal import Act, Identity, seal
 from core.sqlite import Reader, Writer
 from core.wire import Arrived, Ask, Segment, SendSegments, Stream, heads_needed
-from hub.box import Box
+from hub.box import Box, count_boots
+from hub.fence import TAKING_UP, Fence, fence, put_up, take_down
+from hub.members import is_due, note_list
 from hub.sync.asks import due_asks, note
-from hub.sync.conversation import Standing, TakeDownlink, TakeFeed
+from hub.sync.conversation import Bar, Standing, TakeDownlink, TakeFeed
 from hub.sync.downlink import downlink_cursor, downlink_head, downlink_stream, take_downlink
+from hub.sync.history import own_stream, take_past
 from hub.sync.joining import take_feed, take_up
 from hub.sync.link import Link
 from hub.sync.outbox import (
@@ -23,6 +26,7 @@ from hub.sync.outbox import (
     sealed_head,
     sealed_segments,
 )
+from hub.sync.people import settle_people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Disk:
                 down_head=down.head,
                 feed_pos=held_pos(db) or 0,
                 lost=lost,
+                taking_up=_is_taking_up(db),
             )
 
     def seal(self, held: tuple[int, int] | None) -> None:
@@ -98,6 +103,47 @@ class Disk:
         before, held = heads or (None, None)
         return Arrived(segment=segment, raw=raw, before=before, held=held)
 
+    # -- what keeps this box from writing ---------------------------------------------------
+
+    def fence(self) -> Fence | None:
+        """Return what keeps this box from writing."""
+        with self.box.door.read() as db:
+            return fence(db)
+
+    def bar(self, bar: Bar) -> bool:
+        """Keep the box from writing; False where it has parted from its past already."""
+
+        def write(tx: Writer) -> bool:
+            if bar.state == TAKING_UP and self.box.journal.head(tx).seq != bar.after:
+                return False
+            since = self.box.journal.clock.read().at
+            put_up(tx, bar.state, reason=bar.reason, since=since)
+            return True
+
+        return self.box.door.write(write)
+
+    def unbar(self, state: str) -> None:
+        """Let the box write again, if this is what kept it from it."""
+        held = self.fence()
+        if held is not None and held.state == state:
+            self.box.door.write(lambda tx: take_down(tx, state))
+
+    def take_own(self, segments: list[Segment]) -> bool:
+        """Take up events of this box that it has forgotten; False where none came.
+
+        Raises Contradicts where they do not go on from what is here.
+        """
+
+        def write(tx: Writer) -> bool:
+            if not _is_taking_up(tx):
+                return False  # Somebody may have written meanwhile.
+            count_boots(tx, max((one.boot for one in segments), default=0))
+            return take_past(tx, self.box.parts, own_stream(self.me), segments) > 0
+
+        return self.box.door.write(write)
+
+    # -- what comes down ---------------------------------------------------------------------
+
     def take(self, came: TakeDownlink | TakeFeed) -> bool:
         """Take what came down, in one transaction; False where it does not fit."""
         return self.box.door.write(lambda tx: self._take(tx, came))
@@ -109,12 +155,22 @@ class Disk:
     def note_answer(self, ask: str, state: str) -> None:
         self.box.door.write(lambda tx: note(tx, ask=ask, state=state))
 
+    def note_list(self) -> None:
+        """Note for the till that the list of lost cards is whole, now and then."""
+        now = self.box.journal.clock.read().at
+        with self.box.door.read() as db:
+            due = is_due(db, now=now)
+        if due:
+            self.box.door.write(lambda tx: note_list(tx, now=now))
+
     def _take(self, tx: Writer, came: TakeDownlink | TakeFeed) -> bool:
         if isinstance(came, TakeFeed):
-            return take_feed(tx, self.box, came.batch)
-        take_downlink(
-            tx, self._act(tx), stream=self.stream, segment=came.segment, after=came.after
-        )
+            if not take_feed(tx, self.box, came.batch):
+                return False
+        else:
+            act = self._act(tx)
+            take_downlink(tx, act, stream=self.stream, segment=came.segment, after=came.after)
+        settle_people(tx, self._act)
         return True
 
     def _act(self, db: Reader) -> Act:
@@ -126,3 +182,8 @@ class Disk:
             key=known,
         )
         return self.box.act(db) if has_store else self.box.first_act()
+
+
+def _is_taking_up(db: Reader) -> bool:
+    held = fence(db)
+    return held is not None and held.state == TAKING_UP

@@ -28,6 +28,7 @@ from core.wire import (
     BadSegment,
     Channel,
     Recover,
+    Segment,
     SendSegments,
     Sent,
     Welcome,
@@ -42,8 +43,10 @@ from hub.doorbell import Doorbell, ring
 from hub.sync.conversation import (
     About,
     AskMoved,
+    Bar,
     Fetched,
     FetchFeed,
+    FetchOwn,
     GaveBack,
     GiveBack,
     Heard,
@@ -58,16 +61,20 @@ from hub.sync.conversation import (
     TakeFeed,
     Tick,
     Trouble,
+    Unbar,
     Want,
 )
 from hub.sync.disk import Disk
+from hub.sync.fenced import Shut
 from hub.sync.gate import Gate, GateNews, GivenBack, Got, Renewed
+from hub.sync.history import Contradicts
 from hub.sync.line import BrokerLine, Came, Down, LineNews, NotTaken, Retry, Up
-from hub.sync.link import Link, certificate_request, save_link, tls_context
-from hub.sync.renewal import is_due, renewed_link
+from hub.sync.link import Link, tls_context
+from hub.sync.past import Brought, GotOwn, Past, PastNews, Stood
+from hub.sync.papers import Papers
 from hub.sync.returning import memory_of
 from hub.sync.state import Told, tell
-from hub.sync.step import start, step, wake_at
+from hub.sync.step import FENCED, TAKING_UP, start, step, wake_at
 
 LOOK_S = 0.5
 """How long the program sleeps at most; a lost ring costs no more."""
@@ -75,7 +82,6 @@ GATHER_S = 0.03
 """Taps follow each other: together they are one seal."""
 TELL_EVERY_S = 5.0
 AFTER_FAULT_S = 1.0
-RENEWAL_LOOK_S = 3600.0
 NEWS_AT_ONCE_MAX = 1_000
 
 log = logging.getLogger(__name__)
@@ -86,7 +92,7 @@ class Rung:
     """Something was written in this house."""
 
 
-News: TypeAlias = LineNews | GateNews | Rung
+News: TypeAlias = LineNews | GateNews | PastNews | Rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,22 +110,22 @@ class Sending:
 
     def __init__(self, box: Box, link: Link, options: Options) -> None:
         self._box = box
-        self._link = link
         self._options = options
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._inputs: deque[Input] = deque()
         self._stepping = False
         self._disk = Disk.of(box, link)
         context = tls_context(box.folder, link)
-        self._context = context
         self._line = BrokerLine(
             link, context, self._news.put, broker=options.broker, retry=options.retry
         )
         self._gate = Gate(options.gate or link.gate, context, self._news.put)
+        self._past = Past(options.gate or link.gate, context, self._news.put)
+        self._shut = Shut(self._disk, self._past, self._line)
+        self._papers = Papers(box, link, context, gate=self._gate, past=self._past)
         self._said: dict[str, int] = {}
         self._told = self._first_words()
         self._told_s = 0.0
-        self._renewal_s = 0.0
         self._bad = 0
         self._state = start(
             merchant=link.merchant,
@@ -137,6 +143,8 @@ class Sending:
             target=self._listen, args=(ear, stopping), name="bell", daemon=True
         )
         listening.start()
+        self._past.start()
+        self._shut.begin()
         self._line.start()
         self._news.put(Rung())
         try:
@@ -147,6 +155,7 @@ class Sending:
             ring(self._box.bells, "sync")  # For our own ear, which need not sleep on.
             self._line.stop()
             self._gate.close()
+            self._past.close()
             listening.join()
             ear.close()
             self._last_words()
@@ -173,8 +182,9 @@ class Sending:
         if due is not None and _now_ms() >= due:
             self._happened(Tick())
         self._line.look()
+        self._shut.look(time.monotonic())
         self._ask()
-        self._look_at_certificate()
+        self._papers.look(live=self._state.line is Line.LIVE, ahead=self._told.skew_ms or 0)
         self._tell()
 
     def _heard_news(self) -> list[News]:
@@ -209,6 +219,8 @@ class Sending:
                 log.debug("the broker: %s", reason)
             case Got() | Renewed() | GivenBack():
                 self._errand_done(news)
+            case GotOwn() | Stood() | Brought():
+                self._past_told(news)
 
     def _errand_done(self, news: GateNews) -> None:
         if isinstance(news, Got):
@@ -216,7 +228,7 @@ class Sending:
         elif isinstance(news, GivenBack):
             self._happened(GaveBack(done=news.done))
         elif news.answer is not None:
-            self._renew(renewed_link(self._link, news.answer))
+            self._papers.take(news.answer)
 
     def _came(self, channel: Channel, payload: bytes) -> None:
         if channel is Channel.DOWN_LOG:
@@ -291,13 +303,19 @@ class Sending:
             case AskMoved(id=ask, state=state):
                 self._disk.note_answer(ask, state)
                 ring(self._box.bells, "web")
-            case Moved(line=line):
-                self._moved(line)
-            case Trouble(kind=kind, detail=detail):
-                log.warning("%s: %s", kind, detail)
-                self._bad += 1
-                self._told = replace(self._told, trouble=f"{kind}: {detail}")
-                self._told_s = 0.0
+            case Bar() | Unbar() | FetchOwn():
+                self._keep_still(output)
+            case Moved() | Trouble():
+                self._note(output)
+
+    def _note(self, output: Moved | Trouble) -> None:
+        if isinstance(output, Moved):
+            self._moved(output.line)
+            return
+        log.warning("%s: %s", output.kind, output.detail)
+        self._bad += 1
+        self._told = replace(self._told, trouble=f"{output.kind}: {output.detail}")
+        self._told_s = 0.0
 
     def _send(self, order: SendSegments) -> Sent:
         lasts: list[int] = []
@@ -336,6 +354,46 @@ class Sending:
             raise
         self._gate.give_back(memory)
 
+    # -- what keeps this box from writing --------------------------------------------------
+
+    def _keep_still(self, output: Bar | Unbar | FetchOwn) -> None:
+        match output:
+            case Bar(state=state, reason=reason) if state == FENCED:
+                self._shut.shut(reason)
+            case Bar():
+                if not self._disk.bar(output):
+                    self._seal()
+            case Unbar():
+                self._disk.unbar(TAKING_UP)
+            case FetchOwn(after=after):
+                me = self._disk.me
+                self._past.fetch_own(me.origin, epoch=me.epoch, after=after)
+        self._stand()
+        ring(self._box.bells, "web")
+
+    def _past_told(self, news: GotOwn | Stood | Brought) -> None:
+        now = time.monotonic()
+        match news:
+            case GotOwn(segments):
+                self._take_own(segments or [])
+            case Stood():
+                self._papers.note_ended(ended=news.ended)
+                self._shut.stood(news, now)
+                ring(self._box.bells, "web")
+            case Brought():
+                self._shut.brought(news, now)
+
+    def _take_own(self, segments: list[Segment]) -> None:
+        """Take up what this box has forgotten of its own."""
+        came = False
+        try:
+            came = self._disk.take_own(segments)
+        except Contradicts as error:
+            self._carry_out(Trouble(kind="own_tail", detail=str(error)))
+        if came:
+            self._box.written()
+        self._stand(lost=not came)
+
     # -- the disk --------------------------------------------------------------------------
 
     def _seal(self) -> None:
@@ -364,23 +422,6 @@ class Sending:
         if len(self._said) > NEWS_AT_ONCE_MAX:
             self._said.clear()
 
-    def _look_at_certificate(self) -> None:
-        now = time.monotonic()
-        if self._state.line is not Line.LIVE or now < self._renewal_s:
-            return
-        self._renewal_s = now + RENEWAL_LOOK_S
-        ahead = self._told.skew_ms or 0
-        # By head office's clock: ours may stand anywhere.
-        if is_due(self._link, self._box.journal.clock.read().at - ahead):
-            self._gate.renew(certificate_request(self._box.folder, hub=self._link.hub))
-
-    def _renew(self, link: Link) -> None:
-        """Keep the next certificate; connections from now on show it."""
-        save_link(self._box.folder, link)
-        self._link = link
-        tls_context(self._box.folder, link, context=self._context)
-        log.info("the certificate was renewed")
-
     # -- what pages are told ---------------------------------------------------------------
 
     def _moved(self, line: Line) -> None:
@@ -405,6 +446,8 @@ class Sending:
         if live:
             heard_at = self._box.journal.clock.read().at
             self._told = replace(self._told, acked=acked, safe=safe, heard_at=heard_at)
+            if self._state.standing.feed_pos >= self._state.feed_goal:
+                self._disk.note_list()
         self._told = replace(self._told, written_s=now, bad_messages=self._bad)
         self._told_s = now
         tell(self._box.bells, self._told)
@@ -412,8 +455,9 @@ class Sending:
     def _first_words(self) -> Told:
         acked, safe = self._disk.held()
         now = self._box.journal.clock.read().at
+        line = Line.FENCED if self._shut.out else Line.DOWN
         return Told(
-            line=Line.DOWN.value, since=now, acked=acked, safe=safe, written_s=time.monotonic()
+            line=line.value, since=now, acked=acked, safe=safe, written_s=time.monotonic()
         )
 
     def _last_words(self) -> None:

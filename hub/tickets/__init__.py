@@ -2,12 +2,14 @@
 
 from hub.tickets.service import (
     OpenTicket,
+    account_of,
     add_line,
     change_line,
     open_ticket,
     read_ticket,
     require_open,
     set_member,
+    set_payer,
     staff_line,
     void,
 )
@@ -16,6 +18,7 @@ from hub.tickets.sql import ticket as ticket_row
 
 __all__ = [
     "OpenTicket",
+    "account_of",
     "add_line",
     "change_line",
     "open_ticket",
@@ -23,6 +26,7 @@ __all__ = [
     "read_ticket",
     "require_open",
     "set_member",
+    "set_payer",
     "staff_line",
     "ticket_row",
     "void",

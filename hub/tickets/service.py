@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.catalog import item as item_for_sale
 from core.errors import N_, Refused
 from core.journal import Act
+from core.members import holder_of, standing_for
 from core.organisation import store
 from core.sqlite import Reader, Row, Writer
 from core.staff import staff
@@ -55,10 +56,13 @@ def open_ticket(tx: Writer, act: Act, *, ticket: str, member: str | None = None)
     """
     if known := tx.value("SELECT number FROM ticket WHERE id = :id", id=ticket):
         return str(known)
+    payer = None
     if member is not None:
-        member_of(tx, member)
+        member = member_of(tx, member)["id"]
+        payer = holder_of(tx, member)
     number = _number(tx, act)
-    act.append(tx, TicketOpened(ticket=ticket, number=number, member=member))
+    opened = TicketOpened(ticket=ticket, number=number, member=member, payer=payer)
+    act.append(tx, opened)
     return number
 
 
@@ -143,16 +147,56 @@ def staff_line(tx: Writer, act: Act, *, ticket: str, line: str, staff_id: str | 
         act.append(tx, LineStaffed(ticket=ticket, version=version, line=line, staff=staff_id))
 
 
-def set_member(tx: Writer, act: Act, *, ticket: str, member: str | None) -> None:
-    """Say whose bill it is; None makes it a walk-in's.
+def set_member(
+    tx: Writer, act: Act, *, ticket: str, member: str | None, card: str = ""
+) -> None:
+    """Say whose bill it is; None makes it a walk-in's. `card` is the medium that said so.
 
+    A relative pays from the holder's account, unless `set_payer` says otherwise. Who was
+    recognised by a card before stays so recognised.
     Refused: no_ticket, ticket_closed, no_member.
     """
     row = _open(tx, ticket)
+    payer = None
     if member is not None:
-        member_of(tx, member)
-    if row["member"] != member:
-        act.append(tx, MemberSet(ticket=ticket, version=row["version"] + 1, member=member))
+        member = member_of(tx, member)["id"]
+        payer = holder_of(tx, member)
+    same = row["member"] == member
+    if same and (not card or row["card"] == card):
+        return
+    set_now = MemberSet(
+        ticket=ticket,
+        version=row["version"] + 1,
+        member=member,
+        payer=None if same else _told(payer or "", row["payer"]),
+        card=_told(card, row["card"]),
+    )
+    act.append(tx, set_now)
+
+
+def set_payer(tx: Writer, act: Act, *, ticket: str, shared: bool) -> None:
+    """Let a relative's bill be paid from the holder's account, or from their own.
+
+    Refused: no_ticket, ticket_closed, not_in_family.
+    """
+    row = _open(tx, ticket)
+    payer = (holder_of(tx, row["member"]) if row["member"] else None) if shared else ""
+    if payer is None:
+        raise Refused("not_in_family")
+    if payer != row["payer"]:
+        act.append(
+            tx,
+            MemberSet(
+                ticket=ticket, version=row["version"] + 1, member=row["member"], payer=payer
+            ),
+        )
+
+
+def account_of(db: Reader, row: Row) -> str | None:
+    """Return out of whose account a bill is paid and who earns on it; None is a walk-in's."""
+    if row["member"] is None:
+        return None
+    return standing_for(db, row["payer"] or row["member"])
 
 
 def void(tx: Writer, act: Act, *, ticket: str, reason: str) -> None:
@@ -180,6 +224,11 @@ def require_open(row: Row) -> None:
     """Refused: ticket_closed."""
     if row["state"] != "open":
         raise Refused("ticket_closed", state=STATES[row["state"]])
+
+
+def _told(wanted: str, held: str) -> str | None:
+    """Return a field as an event says it: nothing where nothing changes."""
+    return None if wanted == held else wanted
 
 
 def _open(tx: Writer, ticket: str) -> Row:
