@@ -64,25 +64,20 @@ def issue_within(db: Reader, member: str, place: str, legs: Sequence[Leg]) -> li
     return [*issued, *withdraw(MINT, place, right_of(needed))]
 
 
-def hand_right(transfer: str, amount: int, *, pooled: int) -> list[Posting]:
-    """Return the postings that send a right to a box; `pooled` of it had come back before."""
-    way = transit_account(MINT, transfer)
-    sources = ((mint_account(CLOUD), amount - pooled), (member_account(MINT, CLOUD), pooled))
+def hand_right(transfer: str, amount: int) -> list[Posting]:
+    """Return the postings by which head office issues a right and sends it to a box."""
     return [
-        Posting(account, Asset.MINT_RIGHT, RIGHT, sign * part)
-        for source, part in sources
-        if part
-        for account, sign in ((source, -1), (way, 1))
+        Posting(mint_account(CLOUD), Asset.MINT_RIGHT, RIGHT, -amount),
+        Posting(transit_account(MINT, transfer), Asset.MINT_RIGHT, RIGHT, amount),
     ]
 
 
-def minted_beyond(db: Reader, event: Event, place: str) -> str:
+def minted_beyond(event: Event, place: str, *, left: int | None) -> str:
     """Return in what an event of a box fills wallets beyond its right; empty where in nothing.
 
-    `db` as it was before the event. What goes back into the mint in the same event makes up
-    for nothing: the right was spent all the same.
+    `left` is the right that was there before it, None where there was no limit yet. What goes
+    back into the mint in the same event makes up for nothing: the right was spent all the same.
     """
-    left = mint_left(db, place)
     if _taken_from(event, mint_account(place), (Asset.MINT_RIGHT,)):
         return "a right to mint is not of a box's own making"
     if left is None:

@@ -76,6 +76,7 @@ class Adjusted(msgspec.Struct, frozen=True, kw_only=True):
         "item_gone",
         "amount_wrong",
         "over_card_limit",
+        "mint_right_spent",
         "payments_differ",
         "tender_unknown",
         "tendered_short",
@@ -120,6 +121,7 @@ def print_topup_again(topup_id: str) -> Answer:
         "amount_wrong",
         "adjust_below_zero",
         "points_below_zero",
+        "mint_right_spent",
     ),
 )
 def adjust_wallet(member_id: str, asked: Adjustment, key: str) -> Answer:

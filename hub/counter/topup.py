@@ -171,6 +171,7 @@ def adjust(member: str) -> Any:
             amount_wrong="amount",
             adjust_below_zero="amount",
             points_below_zero="amount",
+            mint_right_spent="amount",
         ):
             write(
                 lambda tx, act: correct(

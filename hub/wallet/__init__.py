@@ -1,5 +1,6 @@
 """Filling and correcting a member's wallet at the counter."""
 
+from hub.wallet.advancing import Ahead, Layout, lay_out, layout, note_contact
 from hub.wallet.correcting import correct
 from hub.wallet.elsewhere import (
     ASKED_FOR,
@@ -33,9 +34,11 @@ __all__ = [
     "ASKED_FOR",
     "LOCAL",
     "RECOGNISED",
+    "Ahead",
     "Balance",
     "Bringing",
     "Elsewhere",
+    "Layout",
     "Terms",
     "TopUp",
     "Way",
@@ -46,11 +49,14 @@ __all__ = [
     "elsewhere",
     "follow",
     "is_open",
+    "lay_out",
+    "layout",
     "left_after",
     "lies_in_several_places",
     "movements",
     "newest_wish",
     "note_answer",
+    "note_contact",
     "terms_of",
     "top_up",
     "topups_of_member",

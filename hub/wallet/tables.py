@@ -6,6 +6,8 @@ from typing import Any
 
 from core.journal import Part
 from core.sqlite import Migration, Writer
+from hub.wallet.advancing import MIGRATION as CONTACT
+from hub.wallet.advancing import REFUSALS
 
 
 def _take(tx: Writer, member: str, content: dict[str, Any] | None) -> None:
@@ -57,7 +59,9 @@ LOCAL = Part(
                     WHERE state = 'asked'""",
             ),
         ),
+        CONTACT,
     ),
     tables={"wallet_elsewhere": ("member", "place", "asset")},
     feeds={"wallet": _take},
+    refusals=REFUSALS,
 )

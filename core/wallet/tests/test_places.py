@@ -14,6 +14,7 @@ from core.journal import Journal
 from core.tests.world import World, open_world
 from core.wallet import (
     CLOUD,
+    CORRECTED,
     NEVER,
     PART,
     TRANSIT,
@@ -165,7 +166,7 @@ def pay(world: World, amount: int) -> None:
 def held(world: World, place: str) -> dict[str, int]:
     with world.door.read() as db:
         rows = holdings(db, MEMBER, place)
-    return {asset: sum(r.amount for r in rows if r.asset == asset) for asset in Asset}
+    return {asset: sum(r.amount for r in rows if r.asset == asset) for asset in CORRECTED}
 
 
 def alike(chain: Chain) -> None:

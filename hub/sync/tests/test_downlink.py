@@ -6,7 +6,7 @@ import pytest
 from core import feed
 from core.journal import Posting, drain_all, kind_of, rebuild
 from core.journal import decode as decode_event
-from core.wallet import Asset, Released, holdings
+from core.wallet import CORRECTED, Asset, Released, holdings
 from core.wire import Segment, pack, unpack
 from hub.sync import downlink_cursor, downlink_stream, load_link, take_downlink
 from hub.sync.downlink import Moved
@@ -55,7 +55,7 @@ def own_events(shop, kind):
 def held(shop, member):
     me = shop.box.journal.identity.origin
     rows = shop.ask(lambda db: holdings(db, member, me))
-    return {asset: sum(h.amount for h in rows if h.asset == asset) for asset in Asset}
+    return {asset: sum(h.amount for h in rows if h.asset == asset) for asset in CORRECTED}
 
 
 def assert_sound(shop, tmp_path):
@@ -133,7 +133,7 @@ def test_a_recall_sends_all_that_a_member_has_here(joined_shop, office, hub, mem
     assert set(held(joined_shop, member).values()) == {0}
     (released,) = own_events(joined_shop, "wallet.released")
     assert released["request"] == "wish-7"
-    sent = dict.fromkeys(Asset, 0)
+    sent = dict.fromkeys(CORRECTED, 0)
     for asset, _lot, amount in released["legs"]:
         sent[Asset(asset)] += amount
     assert sent == before

@@ -1,0 +1,182 @@
+"""What a box may not do although all of it is at its own place.
+
+It may not mint beyond its right, lay out more than the merchant allows, nor reverse a bill
+whose right lies elsewhere.
+
+Every answer is a function of what the box itself said before and of what head office ever
+allowed, so books that are written anew, head office's own streams first, give the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.journal import Event, Posting, kind_name, kind_of, place_of
+from core.sqlite import Reader
+from core.tickets import TicketReversed
+from core.wallet import (
+    MINT,
+    RIGHT,
+    Advanced,
+    Asset,
+    Released,
+    advance,
+    current_round,
+    minted_beyond,
+    outstanding,
+    send_first,
+    use_up,
+)
+
+ADVANCED = kind_name(Advanced)
+_REVERSED, _RELEASED = kind_name(TicketReversed), kind_name(Released)
+
+
+class _Reversal(msgspec.Struct):
+    ticket: str
+
+
+class _Release(msgspec.Struct):
+    transfer: str
+    member: str
+
+
+_advance = msgspec.json.Decoder(Advanced)
+_reversal = msgspec.json.Decoder(_Reversal)
+_release = msgspec.json.Decoder(_Release)
+_stamps = msgspec.json.Decoder(dict[str, str])
+
+
+def beyond_limits(db: Reader, event: Event) -> str:
+    """Return what of an event its box has no right to; empty where it has.
+
+    `db` as it was before the event.
+    """
+    place, kind = place_of(event.origin, event.epoch), kind_of(event)
+    if beyond := minted(db, event, place):
+        return beyond
+    try:
+        if kind == ADVANCED:
+            return _laid_out_beyond(db, event, place)
+        if kind == _REVERSED:
+            return _reversed_elsewhere(db, event, place)
+        return _right_of_its_own_making(db, event, kind, place)
+    except msgspec.MsgspecError as error:
+        return str(error)
+
+
+def minted(db: Reader, event: Event, place: str) -> str:
+    """Return in what an event mints beyond its right; also of one that came late."""
+    bound = db.value("SELECT times FROM mint_bound WHERE place = :place", place=place)
+    return minted_beyond(event, place, left=None if bound is None else _right_left(db, place))
+
+
+def _right_left(db: Reader, place: str) -> int:
+    """Return what the place's own history left of its right.
+
+    What head office has moved there since an epoch ended is not counted.
+    """
+    where = "place = :place AND member = :mint AND asset = :asset AND lot = :lot"
+    amounts = (
+        db.value(
+            f"SELECT amount FROM {table} WHERE {where}",  # noqa: S608 - two words of ours
+            place=place,
+            mint=MINT,
+            asset=Asset.MINT_RIGHT,
+            lot=RIGHT,
+        )
+        for table in ("holding", "swept")
+    )
+    return sum(amount or 0 for amount in amounts)
+
+
+def _laid_out_beyond(db: Reader, event: Event, place: str) -> str:
+    """Hold an advance against the widest limits that were ever set.
+
+    A box that was away acts on those that it knew, and what it did then stands.
+    """
+    body = _advance.decode(event.body)
+    told = advance(body.member, place, body.lot, body.amount)
+    if body.amount <= 0 or not _moves_only(event, told):
+        return "it lays out another amount than it says"
+    if not 0 <= body.round <= current_round(db, place):
+        return f"it lays out in round {body.round}, which has not come"
+    most = db.one(
+        "SELECT COALESCE(MAX(per_member), 0) AS member,"
+        " COALESCE(MAX(per_outage), 0) AS outage FROM floor_known"
+    )
+    assert most is not None
+    theirs, whole = outstanding(db, place, body.round, body.member)
+    if theirs + body.amount > most["member"] or whole + body.amount > most["outage"]:
+        return f"it lays out {body.amount} beyond what the merchant allows"
+    return ""
+
+
+def _reversed_elsewhere(db: Reader, event: Event, place: str) -> str:
+    bill = _reversal.decode(event.body).ticket
+    if _uses(event, bill, place):
+        return ""  # That it was there to be used is looked at with everything that is taken.
+    if _settled_at(db, bill) != place or _is_issued(db, bill, place):
+        return f"the right to reverse {bill} lies elsewhere"
+    return f"{bill} was reversed before" if _reversed_at(db, bill) == place else ""
+
+
+def _right_of_its_own_making(db: Reader, event: Event, kind: str, place: str) -> str:
+    """Let a box issue the right to a bill of its own only where it sends it off, once."""
+    if not any(
+        posting.asset == Asset.REFUND and posting.account.startswith("mint/")
+        for posting in event.postings
+    ):
+        return ""
+    if kind != _RELEASED:
+        return "a right to reverse is issued where it is sent off only"
+    body = _release.decode(event.body)
+    bill = body.member
+    if _settled_at(db, bill) != place or _reversed_at(db, bill) == place:
+        return f"{bill} is no settled bill of its own"
+    if _is_issued(db, bill, place) or not _moves_only(
+        event, send_first(bill, place, body.transfer)
+    ):
+        return f"the right to reverse {bill} was issued before"
+    return ""
+
+
+def _settled_at(db: Reader, bill: str) -> str:
+    """Return at which place a bill was settled: its stamp says who wrote that."""
+    row = db.one("SELECT settled_at, stamps FROM ticket WHERE id = :bill", bill=bill)
+    return (
+        "" if row is None or row["settled_at"] is None else _writer(row["stamps"], "settled_at")
+    )
+
+
+def _reversed_at(db: Reader, bill: str) -> str:
+    row = db.one("SELECT state, stamps FROM ticket WHERE id = :bill", bill=bill)
+    return "" if row is None or row["state"] != "reversed" else _writer(row["stamps"], "state")
+
+
+def _writer(stamps: str, name: str) -> str:
+    """Return the place whose event wrote a field (see `core.journal.stamp_of`)."""
+    _at, epoch, _seq, origin = _stamps.decode(stamps)[name].split(".", 3)
+    return place_of(origin, int(epoch, 16))
+
+
+def _is_issued(db: Reader, bill: str, place: str) -> bool:
+    found = db.one(
+        "SELECT 1 FROM refund_issued WHERE bill = :bill AND place = :place",
+        bill=bill,
+        place=place,
+    )
+    return found is not None
+
+
+def _uses(event: Event, bill: str, place: str) -> bool:
+    moved = {(p.account, p.asset, p.lot, p.amount) for p in event.postings}
+    return {(p.account, p.asset, p.lot, p.amount) for p in use_up(bill, place)} <= moved
+
+
+def _moves_only(event: Event, postings: Sequence[Posting]) -> bool:
+    return sorted(map(msgspec.json.encode, event.postings)) == sorted(
+        map(msgspec.json.encode, postings)
+    )

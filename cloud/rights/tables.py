@@ -1,0 +1,184 @@
+"""What head office remembers of the rights that it gave.
+
+How much on which day, under which limits, to which bill; and the corrections that wait for a
+second person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from core.feed import FeedPublished
+from core.journal import (
+    Add,
+    Append,
+    Body,
+    Change,
+    Entry,
+    Event,
+    Part,
+    Put,
+    place_of,
+    stamp_of,
+)
+from core.sqlite import Migration
+from core.wallet import MINT, Accepted, Asset, Granted, Rights
+
+TOPIC = "rights"
+
+
+class CorrectionAsked(Body, frozen=True, kw_only=True, tag="wallet.correction_asked"):
+    """Somebody wants to set a member's value right by more than one person may alone.
+
+    `amount` is signed, fen or points; `lot` is the one that is meant, if any; `topup` the
+    top-up whose payment was taken back.
+    """
+
+    correction: str
+    member: str
+    asset: str
+    amount: int
+    why: str
+    reason: str
+    lot: str = ""
+    topup: str = ""
+
+
+class CorrectionEnded(Body, frozen=True, kw_only=True, tag="wallet.correction_ended"):
+    """A second person agreed to a correction, or somebody gave it up."""
+
+    correction: str
+    agreed: bool
+
+
+def _note_given(entry: Entry) -> Iterator[Change]:
+    """Count what of the right to mint a box was given on a day."""
+    body: Granted = entry.body
+    if body.member == MINT:
+        amount = sum(amount for _asset, _lot, amount in body.legs)
+        yield Add("mint_given", {"hub": body.hub, "date": entry.event.date}, {"given": amount})
+
+
+def _note_taken(entry: Entry) -> Iterator[Change]:
+    """Remember that a right has come to a place: from here on nothing is minted without."""
+    body: Accepted = entry.body
+    if body.member == MINT:
+        place = place_of(entry.event.origin, entry.event.epoch)
+        yield Add("mint_bound", {"place": place}, {"times": 1})
+
+
+def _note_issued(event: Event) -> Iterator[Change]:
+    """Remember where the right to a bill was first written down."""
+    for posting in event.postings:
+        kind, _, place = posting.account.partition("/")
+        if kind == "mint" and posting.asset == Asset.REFUND:
+            yield Add("refund_issued", {"bill": posting.lot, "place": place}, {"times": 1})
+
+
+def _note_limits(entry: Entry) -> Iterator[Change]:
+    """Remember under which limits a box may have laid something out while it was away."""
+    body: FeedPublished = entry.body
+    content = entry.documents.get("content")
+    event = entry.event
+    if body.topic != TOPIC or content is None or body.proposed:
+        return
+    floor = msgspec.convert(content, Rights).floor
+    yield Append(
+        "floor_known",
+        {
+            "origin": event.origin,
+            "epoch": event.epoch,
+            "seq": event.seq,
+            "per_member": floor.per_member_cents,
+            "per_outage": floor.per_outage_cents,
+            "at": event.at,
+        },
+    )
+
+
+def _note_asked(entry: Entry) -> Iterator[Change]:
+    body: CorrectionAsked = entry.body
+    event = entry.event
+    yield Put(
+        "correction",
+        {"id": body.correction},
+        {
+            "member": body.member,
+            "asset": body.asset,
+            "lot": body.lot,
+            "amount": body.amount,
+            "why": body.why,
+            "reason": body.reason,
+            "topup": body.topup,
+            "asked_by": event.actor or "",
+            "asked_at": event.at,
+            "state": "asked",
+        },
+        stamp_of(event),
+    )
+
+
+def _note_ended(entry: Entry) -> Iterator[Change]:
+    body: CorrectionEnded = entry.body
+    state = "agreed" if body.agreed else "given_up"
+    stamp = stamp_of(entry.event)
+    yield Put("correction", {"id": body.correction}, {"state": state}, stamp)
+
+
+TABLES = (
+    """CREATE TABLE mint_given (
+         hub TEXT NOT NULL, date TEXT NOT NULL, given INTEGER NOT NULL,
+         PRIMARY KEY (hub, date)
+       ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE mint_bound (
+         place TEXT PRIMARY KEY, times INTEGER NOT NULL
+       ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE refund_issued (
+         bill TEXT NOT NULL, place TEXT NOT NULL, times INTEGER NOT NULL,
+         PRIMARY KEY (bill, place)
+       ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE floor_known (
+         origin TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+         per_member INTEGER NOT NULL, per_outage INTEGER NOT NULL, at INTEGER NOT NULL,
+         PRIMARY KEY (origin, epoch, seq)
+       ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE correction (
+         id TEXT PRIMARY KEY,
+         member TEXT NOT NULL DEFAULT '', asset TEXT NOT NULL DEFAULT '',
+         lot TEXT NOT NULL DEFAULT '', amount INTEGER NOT NULL DEFAULT 0,
+         why TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+         topup TEXT NOT NULL DEFAULT '', asked_by TEXT NOT NULL DEFAULT '',
+         asked_at INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'asked',
+         stamps TEXT NOT NULL
+       ) STRICT, WITHOUT ROWID""",
+    # Notes to ourselves, no projection: losing them costs a second call.
+    """CREATE TABLE right_set (
+         hub TEXT PRIMARY KEY, pos INTEGER NOT NULL
+       ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE claim_called (claim TEXT PRIMARY KEY) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX sale_by_number ON sale (number)",
+)
+
+PROJECTED = {
+    "mint_given": ("hub", "date"),
+    "mint_bound": ("place",),
+    "refund_issued": ("bill", "place"),
+    "floor_known": ("origin", "epoch", "seq"),
+    "correction": ("id",),
+}
+
+PART = Part(
+    name="rights",
+    migrations=(Migration("rights/1", TABLES),),
+    tables=PROJECTED,
+    postings_now=_note_issued,
+    now={
+        Accepted: _note_taken,
+        Granted: _note_given,
+        FeedPublished: _note_limits,
+        CorrectionAsked: _note_asked,
+        CorrectionEnded: _note_ended,
+    },
+)
