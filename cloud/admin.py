@@ -14,7 +14,7 @@ import msgspec
 
 from cloud.access import ROLES, Invitation, add_account, make_ready
 from cloud.command_line import data_option, opened
-from cloud.fleet import add_store, shut_out, usual_day
+from cloud.fleet import add_store, make_replace_code, shut_out, usual_day
 from cloud.fleet import make_code as code_for
 from cloud.ingest import NotEmpty, differences, restore
 from cloud.list_commands import export_group, import_group
@@ -26,6 +26,7 @@ from cloud.platform import (
     Hub,
     Merchant,
     Platform,
+    Reason,
     all_hubs,
     create_merchant,
     find_hub,
@@ -256,19 +257,53 @@ def list_hubs(*, data: Path, merchant_id: str) -> None:
 
 @hub_group.command("revoke")
 @data_option
+@click.option(
+    "--reason",
+    type=click.Choice([reason.value for reason in Reason if reason is not Reason.FORKED]),
+    default=Reason.RETIRED.value,
+    show_default=True,
+    help="What became of it. What a stolen one held waits until somebody decides.",
+)
 @click.argument("hub_id")
-def revoke(*, data: Path, hub_id: str) -> None:
-    """Let a hub in nowhere any more: stolen, sold, or no longer trusted."""
+def revoke(*, data: Path, hub_id: str, reason: str) -> None:
+    """Let a hub write no more, and bring home what it held: lost, broken, stolen, sold."""
     with opened(data) as platform:
         with platform.door.read() as db:
             known = find_hub(db, hub_id)
         if known is None:
             raise Refused("no_hub")
-        shut_out(platform, platform.merchant(known.merchant), hub_id=hub_id, actor=None)
+        merchant = platform.merchant(known.merchant)
+        shut_out(platform, merchant, hub_id=hub_id, reason=reason, actor=None)
         click.echo(
-            "已停用。消息服务要重启才会切断它的连接 "
-            "revoked; restart the broker to cut its connection",
+            "已停用，它的连接一分钟内切断 closed; its connection is cut within a minute",
             err=True,
+        )
+
+
+@hub_group.command("replace")
+@data_option
+@click.option(
+    "--reason",
+    type=click.Choice([reason.value for reason in Reason]),
+    default=Reason.BROKEN.value,
+    show_default=True,
+    help="What became of the one before, if it is still in use.",
+)
+@click.argument("hub_id")
+def replace_hub(*, data: Path, hub_id: str, reason: str) -> None:
+    """Print a code for another box in a hub's place: dianshu hub admin replace URL CODE."""
+    with opened(data) as platform:
+        with platform.door.read() as db:
+            known = find_hub(db, hub_id)
+        if known is None:
+            raise Refused("no_hub")
+        merchant = platform.merchant(known.merchant)
+        shut_out(platform, merchant, hub_id=hub_id, reason=reason, actor=None)
+        code = make_replace_code(platform, merchant, hub_id=hub_id, actor=None)
+        click.echo(spelled(code))
+        minutes = CODE_LIFE_MS // MINUTE_MS
+        click.echo(
+            f"{minutes} 分钟内有效，只能用一次 good for {minutes} minutes, once", err=True
         )
 
 

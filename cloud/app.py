@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Flask, current_app, g, request, url_for
 
-from cloud import access, edits, enrolment, fleet, placement, platform, sales, streams
+from cloud import access, edits, enrolment, epochs, fleet, placement, platform, sales, streams
 from cloud import catalog as cloud_catalog
 from cloud import feed as cloud_feed
 from cloud import imports as cloud_imports
@@ -52,6 +52,7 @@ LOCAL_PARTS: tuple[Part, ...] = (
     cloud_feed.PART,
     streams.PART,
     placement.PART,
+    epochs.PART,
     *(part for capability in CAPABILITIES for part in capability.parts),
 )
 """Tables of head office's own in each merchant's database; a capability is one line."""
@@ -72,6 +73,7 @@ STORAGE = {
 
 SHARED_TABLES: tuple[Migration, ...] = (
     *streams.SHARED_TABLES,
+    *epochs.SHARED_TABLES,
     *access.MIGRATIONS,
     *edits.MIGRATIONS,
 )

@@ -1,6 +1,13 @@
 """Stores and their boxes, as head office sees and runs them."""
 
-from cloud.fleet.service import PART, add_store, make_code, shut_out, usual_day
+from cloud.fleet.service import (
+    PART,
+    add_store,
+    make_code,
+    make_replace_code,
+    shut_out,
+    usual_day,
+)
 from cloud.fleet.standing import Branch, Standing, Worry, fleet, mark
 from cloud.fleet.views import pages
 from core.errors import N_
@@ -15,6 +22,7 @@ __all__ = [
     "add_store",
     "fleet",
     "make_code",
+    "make_replace_code",
     "mark",
     "shut_out",
     "usual_day",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from cloud.epochs import close_epoch
 from cloud.fleet.events import CodeMade, HubRevoked
-from cloud.platform import Hub, Merchant, Platform, hubs_of, new_code, revoke_hub
+from cloud.platform import Hub, Merchant, Platform, hubs_of, new_code, replace_code
 from core.clock import BusinessDay
 from core.errors import N_, Refusal, Refused
 from core.feed import publish
@@ -96,12 +97,29 @@ def make_code(
     return code
 
 
-def shut_out(platform: Platform, merchant: Merchant, *, hub_id: str, actor: str | None) -> Hub:
-    """Let a box in nowhere from now on. Refused: hub_unknown."""
+def shut_out(
+    platform: Platform, merchant: Merchant, *, hub_id: str, reason: str, actor: str | None
+) -> Hub:
+    """Let a box write no more, for a reason (cloud.platform.Reason).
+
+    Refused: hub_unknown, bad_reason.
+    """
     known = find_own_hub(platform, merchant, hub_id)
-    revoke_hub(platform, hub_id)
-    _tell(merchant, actor, HubRevoked(hub=hub_id, store=known.store))
+    close_epoch(platform, hub_id, reason=reason, actor=actor)
     return known
+
+
+def make_replace_code(
+    platform: Platform, merchant: Merchant, *, hub_id: str, actor: str | None
+) -> str:
+    """Make the code that puts another box in the place of one that was closed.
+
+    Refused: hub_unknown, hub_open.
+    """
+    known = find_own_hub(platform, merchant, hub_id)
+    code = replace_code(platform, known)
+    _tell(merchant, actor, CodeMade(store=known.store, hub=hub_id))
+    return code
 
 
 def find_own_hub(platform: Platform, merchant: Merchant, hub_id: str) -> Hub:
@@ -118,6 +136,6 @@ def _set_closed(tx: Writer, act: Act, store_id: str, closed_on: str) -> None:
     publish(tx, act, topic="store", key=store_id, content=msgspec.to_builtins(content))
 
 
-def _tell(merchant: Merchant, actor: str | None, body: CodeMade | HubRevoked) -> None:
+def _tell(merchant: Merchant, actor: str | None, body: CodeMade) -> None:
     merchant.door.write(lambda tx: merchant.act(tx, actor=actor).append(tx, body))
     merchant.written()

@@ -147,7 +147,9 @@ def ask_revoke(hub_id: str) -> Any:
 @pages.post("/hubs/<hub_id>/revoke")
 @permission("device.pair")
 def revoke(hub_id: str) -> Any:
-    hub = service.shut_out(platform(), here(), hub_id=hub_id, actor=session().account)
+    hub = service.shut_out(
+        platform(), here(), hub_id=hub_id, reason="retired", actor=session().account
+    )
     return go(url_for("fleet.branch", store_id=hub.store, done="revoked"))
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec.structs import replace
+
+from cloud.epochs import ClosedPlace, is_voided, void_some
 from cloud.feed import position
 from cloud.ingest.deriving import derive, is_derived
+from cloud.ingest.lateness import Lateness
+from cloud.ingest.people import settle_people
 from cloud.ingest.placing import Placing
 from cloud.ingest.reacting import Reaction
 from cloud.ingest.sources import Reach, Source, reach_of, sources_of
@@ -16,9 +22,11 @@ from cloud.placement import due_members
 from cloud.platform import Merchant, Platform, alarm, find_hub
 from cloud.streams import cursor_of, keep_own, seal_own, segments_after
 from core.journal import drain, is_behind
+from core.members import standing_for
 from core.sqlite import Reader, Writer
 from core.wire import Answer, Ask, Segment, unpack
 
+log = logging.getLogger(__name__)
 SLICE_EVENTS_MAX = 200
 """What one transaction takes in; a request that comes meanwhile waits for no more."""
 SLICE_SEGMENTS_MAX = 16
@@ -43,7 +51,10 @@ class Outcome:
 class _Slice:
     """What is about to be taken in."""
 
-    waiting: list[tuple[Source, Segment]] = field(default_factory=list)
+    waiting: list[tuple[Source, Segment, ClosedPlace | None]] = field(default_factory=list)
+    """Where a segment came late, with the place that had ended before it."""
+    ended: ClosedPlace | None = None
+    """A place of which all is here that counts, and which is still to be emptied."""
     more: bool = False
 
 
@@ -58,7 +69,7 @@ def carry(platform: Platform, merchant: Merchant) -> Outcome:
         reach = reach_of(shared, merchant.id)
         with merchant.door.read() as db:
             waiting = _next_slice(shared, db, sources)
-            idle = not waiting.waiting and is_derived(db)
+            idle = not (waiting.waiting or waiting.ended) and is_derived(db)
     if idle:
         return _told(platform, merchant, reach, Reported())
     take = partial(_take_slice, merchant=merchant, reach=reach, part=waiting)
@@ -106,33 +117,89 @@ class Reported:
 def _next_slice(shared: Reader, db: Reader, sources: Sequence[Source]) -> _Slice:
     part, events = _Slice(), 0
     for source in sources:
-        have, _, _ = place_in_journal(db, source)
+        begun = place_in_journal(db, source)
+        if begun is None:
+            continue  # What it leaves is taken in before it.
+        have, closed = begun[0], source.closed_place
+        emptied = closed is None or is_voided(db, closed)
+        if closed is not None and not emptied and source.branch is None and have >= closed.seq:
+            part.ended = part.ended or (None if source.epoch.limbo else closed)
         rows = segments_after(
-            shared, source.hub.id, source.epoch.epoch, have, limit=SLICE_SEGMENTS_MAX
+            shared, source.origin, source.epoch.epoch, have, limit=SLICE_SEGMENTS_MAX
         )
         for row in rows:
+            late = _late(source, row["first_seq"])
+            if late is not None and not emptied:
+                break
             if events >= SLICE_EVENTS_MAX:
                 part.more = True
                 return part
-            part.waiting.append((source, unpack(row["raw"])))
+            part.waiting.append((source, unpack(row["raw"]), late))
             events += row["last_seq"] - row["first_seq"] + 1
         part.more = part.more or len(rows) == SLICE_SEGMENTS_MAX
     return part
+
+
+def _late(source: Source, first: int) -> ClosedPlace | None:
+    """Return the place that had ended before a segment came, or a branch was told of."""
+    closed = source.closed_place
+    if closed is None or (source.branch is None and first <= closed.seq):
+        return None
+    return closed
 
 
 def _take_slice(tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice) -> Reported:
     act = merchant.act(tx)
     reaction = Reaction(tx=tx, merchant=merchant, act=act, reach=reach)
     report = Reported(more=part.more)
-    for source, segment in part.waiting:
-        done = take_segment(tx, merchant.parts, source, segment, reaction.to(source))
+    if part.ended is not None:
+        report.more = not _empty(tx, reaction, part.ended) or report.more
+    for source, segment, late in part.waiting:
+        done = take_segment(
+            tx,
+            merchant.parts,
+            source,
+            segment,
+            reaction.to(source),
+            lateness=None if late is None else _lateness(reaction, source, late),
+        )
         report.events += done.events
         report.notices += done.notices
+    settle_people(tx, act, [waiting[1] for waiting in part.waiting])
     report.more = derive(tx, at=act.at) or report.more
     seal_own(tx, merchant)
     report.answers = reaction.answers
     report.notices += reaction.notices
     return report
+
+
+def _empty(tx: Writer, reaction: Reaction, ended: ClosedPlace) -> bool:
+    """Bring home what lay at a closed place; say whether nothing more is to be done at once."""
+    tx.run("SAVEPOINT ended")
+    try:
+        members, _whole = void_some(tx, reaction.act, ended)
+    except Exception as error:
+        # It is tried again with whatever comes next; what others bring is taken in meanwhile.
+        log.exception("%s cannot be emptied", ended.place)
+        tx.run("ROLLBACK TO ended")
+        detail = f"{ended.place}: {type(error).__name__}: {error}"
+        reaction.notices.append(Notice(hub=ended.hub, kind="no_reaction", detail=detail))
+        return True
+    finally:
+        tx.run("RELEASE ended")
+    for member in members:
+        reaction.came_free(member, hub=ended.hub)
+    return False  # The next of it, or what came late and waited for this.
+
+
+def _lateness(reaction: Reaction, source: Source, late: ClosedPlace) -> Lateness:
+    return Lateness(
+        tx=reaction.tx,
+        act=reaction.act,
+        closed=late,
+        source=source,
+        freed=lambda member: reaction.came_free(member, hub=late.hub),
+    )
 
 
 def _answer(
@@ -142,7 +209,9 @@ def _answer(
     reaction = Reaction(tx=tx, merchant=merchant, act=act, reach=reach)
     report = Reported()
     for hub, ask in asks:
-        state = reaction.handle(hub, ask)
+        # A store that has not heard of a merge asks for the old name.
+        named = replace(ask, member=standing_for(tx, ask.member))
+        state = reaction.handle(hub, named)
         report.answers.append((hub, Answer(id=ask.id, state=state)))
     report.more = derive(tx, at=act.at)
     seal_own(tx, merchant)

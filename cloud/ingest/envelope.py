@@ -13,10 +13,10 @@ import msgspec
 
 from core.journal import Event, assert_balanced, decode, kind_name, kind_of, place_of
 from core.sqlite import Reader
-from core.wallet import Granted, Recalled, Released
+from core.wallet import Funded, Granted, Recalled, Released, Voided
 
 _OPEN_TO_ALL = frozenset({"revenue"})
-_HEAD_OFFICES_WORDS = frozenset({kind_name(Granted), kind_name(Recalled)})
+_HEAD_OFFICES_WORDS = frozenset(kind_name(body) for body in (Granted, Recalled, Voided, Funded))
 _RELEASED = kind_name(Released)
 REASON_CHARACTERS_MAX = 200
 AT_MAX = 1 << 43
@@ -42,6 +42,16 @@ def trespass(db: Reader, event: Event) -> str:
 
     Called before the event is applied, on what the tables say then.
     """
+    return (
+        misspoken(event)
+        or _not_sent(db, event)
+        or sends_under_a_grant(db, event)
+        or _overdrawn(db, event)
+    )
+
+
+def misspoken(event: Event) -> str:
+    """Return what of an event no box may say, whatever the tables say; empty where all fits."""
     try:
         assert_balanced(event.postings)
         kind = kind_of(event)
@@ -49,14 +59,16 @@ def trespass(db: Reader, event: Event) -> str:
         return str(error)
     if kind in _HEAD_OFFICES_WORDS:
         return f"{kind} is for head office to say"
-    return _value_not_its_own(db, event) or _sends_under_a_grant(db, event, kind)
+    own = place_of(event.origin, event.epoch)
+    for posting in event.postings:
+        if not _may_touch(own, posting.account):
+            return f"{posting.amount} {posting.asset} at {posting.account} is not its own"
+    return ""
 
 
-def _value_not_its_own(db: Reader, event: Event) -> str:
+def _not_sent(db: Reader, event: Event) -> str:
     taken: Counter[tuple[str, str, str]] = Counter()
     for posting in event.postings:
-        if not _may_touch(place_of(event.origin, event.epoch), posting.account):
-            return f"{posting.amount} {posting.asset} at {posting.account} is not its own"
         if posting.account.startswith("transit/"):
             taken[posting.account, posting.asset, posting.lot] -= posting.amount
     for (account, asset, lot), amount in taken.items():
@@ -72,7 +84,7 @@ class _Sent(msgspec.Struct):
 _sent = msgspec.json.Decoder(_Sent)
 
 
-def _sends_under_a_grant(db: Reader, event: Event, kind: str) -> str:
+def sends_under_a_grant(db: Reader, event: Event) -> str:
     """Say so where a hub names head office's transfer as its own release.
 
     What is under way under that name would be taken for what this hub sent, and arrive twice.
@@ -82,7 +94,7 @@ def _sends_under_a_grant(db: Reader, event: Event, kind: str) -> str:
         for posting in event.postings
         if posting.amount > 0 and posting.account.startswith("transit/")
     }
-    if kind == _RELEASED:
+    if kind_of(event) == _RELEASED:
         try:
             named.add(_sent.decode(event.body).transfer)
         except msgspec.MsgspecError as error:
@@ -92,6 +104,32 @@ def _sends_under_a_grant(db: Reader, event: Event, kind: str) -> str:
         if db.value(known, transfer=transfer):
             return f"{transfer} was sent by head office"
     return ""
+
+
+def _overdrawn(db: Reader, event: Event) -> str:
+    """Say so where a hub takes more from its place than its own history left there.
+
+    What head office moved there since the epoch ended is not counted: when books are written
+    anew, that stands in them before the hub's own events do.
+    """
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for posting in event.postings:
+        if posting.account.startswith("member/"):
+            sums[posting.account, posting.asset, posting.lot] += posting.amount
+    for (account, asset, lot), amount in sums.items():
+        if amount < 0:
+            _, member, place = account.split("/")
+            left = _left(db, place=place, member=member, asset=asset, lot=lot)
+            if left + amount < 0:
+                return f"{-amount} {asset} at {account} of {left} that it has"
+    return ""
+
+
+def _left(db: Reader, **key: str) -> int:
+    where = "place = :place AND member = :member AND asset = :asset AND lot = :lot"
+    tables = ("holding", "swept")
+    amounts = (db.value(f"SELECT amount FROM {t} WHERE {where}", **key) for t in tables)  # noqa: S608
+    return sum(amount or 0 for amount in amounts)
 
 
 def _may_touch(own: str, account: str) -> bool:

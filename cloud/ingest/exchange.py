@@ -11,15 +11,17 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
+from cloud.epochs import bring_late, tell_closed
 from cloud.feed import batch, position
 from cloud.ingest.alarms import Alarms, clock_fault
 from cloud.ingest.books import Outcome
 from cloud.ingest.sightings import Sightings, all_offline
-from cloud.ingest.sources import source_of
+from cloud.ingest.sources import Source, source_of
 from cloud.ingest.step import (
     Alarm,
     Close,
@@ -41,8 +43,9 @@ from cloud.ingest.step import (
     wake_at,
 )
 from cloud.ingest.talk import Talk, begin_talk, read_input
-from cloud.platform import Platform, all_hubs
-from cloud.streams import keep, keep_branch, segments_after, shut
+from cloud.platform import Platform, Reason, all_hubs
+from cloud.streams import keep, segments_after, shut
+from core.errors import Refused
 from core.sqlite import Writer
 from core.wire import (
     OFFLINE,
@@ -88,7 +91,8 @@ class _Work:
     """What one round leaves to be committed together."""
 
     keeps: list[tuple[Talk, Keep]] = field(default_factory=list)
-    writes: list[Callable[[Writer], object]] = field(default_factory=list)
+    ends: list[Callable[[Writer], object]] = field(default_factory=list)
+    """Epochs that end with this round, and what shows that they have to."""
 
 
 class Exchange:
@@ -232,7 +236,8 @@ class Exchange:
         if talk.source.closed and not talk.state.standing.closed:
             self._step(talk, Shut(reason=talk.source.closed), now_ms, work)
         if talk.source.closed:
-            self._alarms.raise_soon(talk.source.hub, talk.source.closed, "it sends", at=at)
+            detail = f"it sends, and is {talk.source.closed}"
+            self._alarms.raise_soon(talk.source.hub, "revoked", detail, at=at)
         else:
             self._sightings.heard(talk.hub, at=at)
         with self._platform.door.read() as db:
@@ -272,7 +277,10 @@ class Exchange:
             case Seen(hello=hello):
                 self._said_hello(talk, hello)
             case Reported(down_n=down_n, feed_pos=feed_pos):
-                self._sightings.reported(talk.hub, down_n=down_n, feed_pos=feed_pos)
+                epoch = talk.source.epoch.epoch
+                self._sightings.reported(
+                    talk.hub, epoch=epoch, down_n=down_n, feed_pos=feed_pos
+                )
             case Gone():
                 self._sightings.gone(talk.hub)
 
@@ -284,12 +292,13 @@ class Exchange:
             case Alarm(kind=kind, detail=detail):
                 self._alarms.raise_soon(talk.source.hub, kind, detail, at=at)
                 if kind == "forked" and isinstance(cause, Arrived):
-                    segment, raw, stream = cause.segment, cause.raw, talk.stream(at=at)
-                    work.writes.append(lambda tx: keep_branch(tx, stream, segment, raw))
-            case Close(reason=reason):
-                talk.source = replace(talk.source, closed=reason)
-                hub, epoch = talk.hub, talk.source.epoch.epoch
-                work.writes.append(lambda tx: shut(tx, hub, epoch, reason=reason, at=at))
+                    work.ends.append(
+                        partial(_keep_branch, source=talk.source, cause=cause, at=at)
+                    )
+            case Close():
+                talk.source = replace(talk.source, closed=Reason.FORKED.value)
+                epoch = talk.source.epoch
+                work.ends.append(lambda tx: shut(tx, epoch, reason=Reason.FORKED, at=at))
             case Kick(reason=reason):
                 # The broker has no word for it; what the hub sends is refused from here on.
                 log.warning("%s is refused: %s", talk.source.hub.name, reason)
@@ -337,7 +346,7 @@ class Exchange:
         """Commit a round in one transaction; then acknowledge, which may begin another."""
         fails = False
         # What only pages wait for is not tried again at once where nothing can be written.
-        while work.keeps or work.writes or (not fails and self._has_news(now_ms)):
+        while work.keeps or work.ends or (not fails and self._has_news(now_ms)):
             done = self._write(work, now_ms)
             fails, done = done is None, done or set()
             following = _Work()
@@ -360,8 +369,6 @@ class Exchange:
         at = self._platform.clock.read().at
 
         def write(tx: Writer) -> tuple[set[str], bool]:
-            for act in work.writes:
-                act(tx)
             failed = set()
             for talk, kept in work.keeps:
                 held = keep(
@@ -376,6 +383,8 @@ class Exchange:
                     self._sightings.kept(talk.hub, seq=kept.segment.last)
                 else:
                     failed.add(talk.hub)
+            for end in work.ends:
+                end(tx)
             self._alarms.write(tx)
             done = {talk.hub for talk, _ in work.keeps} - failed
             return done, self._sightings.write(tx, now_ms)
@@ -392,4 +401,15 @@ class Exchange:
         if self._alarms.waiting or news:
             self._platform.ring("web")
         self._alarms.written()
+        if work.ends:
+            tell_closed(self._platform)
         return done
+
+
+def _keep_branch(tx: Writer, *, source: Source, cause: Arrived, at: int) -> None:
+    """Keep what shows that there are two of a hub: it happened too."""
+    try:
+        merchant = source.hub.merchant
+        bring_late(tx, source.epoch, cause.segment, cause.raw, merchant=merchant, at=at)
+    except Refused as refused:
+        log.warning("%s: %s", source.hub.name, refused)

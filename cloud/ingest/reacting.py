@@ -107,6 +107,10 @@ class Reaction:
         remember_ask(self.tx, known, why=why, state=state, pending=waits)
         return state
 
+    def came_free(self, member: str, *, hub: str) -> None:
+        """Send on what came into a member's pool because a hub is no more."""
+        self._whole_or_not(hub, f"pool of {member}", lambda: self._hand_on(member))
+
     def _adopt(self, source: Source, event: Event, documents: Documents) -> None:
         body = self._body(event, documents, FeedPublished)
         if not body.proposed:
@@ -170,17 +174,21 @@ class Reaction:
         return entry.body
 
     def _safely(self, source: Source, event: Event, act: Callable[[], None]) -> None:
+        """React to an event whole or not at all."""
+        self._whole_or_not(source.hub.id, f"event {event.seq}", act)
+
+    def _whole_or_not(self, hub: str, to: str, act: Callable[[], None]) -> None:
         """React whole or not at all; a reaction that fails holds up nobody and is told of."""
         self.tx.run("SAVEPOINT reaction")
         answers, notices = len(self.answers), len(self.notices)
         try:
             act()
         except Exception as error:
-            log.exception("no reaction to %s/%s", event.origin, event.seq)
+            log.exception("no reaction to %s of %s", to, hub)
             self.tx.run("ROLLBACK TO reaction")
             del self.answers[answers:], self.notices[notices:]
-            detail = f"event {event.seq}: {type(error).__name__}: {error}"
-            self.notices.append(Notice(hub=source.hub.id, kind="no_reaction", detail=detail))
+            detail = f"{to}: {type(error).__name__}: {error}"
+            self.notices.append(Notice(hub=hub, kind="no_reaction", detail=detail))
         finally:
             self.tx.run("RELEASE reaction")
 

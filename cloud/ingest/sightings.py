@@ -24,6 +24,8 @@ class Sighting:
     reported_seq: int | None = None
     feed_pos: int | None = None
     down_n: int | None = None
+    epoch: int = 1
+    """Of which `down_n` and the hello's boot are told."""
     written_at: int = -SEEN_EVERY_MS
 
     @property
@@ -48,7 +50,7 @@ class Sightings:
 
     def said_hello(self, hub: str, hello: Hello) -> None:
         sighting = self._of(hub)
-        sighting.online, sighting.hello = True, hello
+        sighting.online, sighting.hello, sighting.epoch = True, hello, hello.epoch
         sighting.reported_seq, sighting.feed_pos = hello.n, hello.feed_pos
         sighting.down_n = hello.down_n
 
@@ -57,9 +59,9 @@ class Sightings:
         sighting = self._of(hub)
         sighting.reported_seq = max(seq, sighting.reported_seq or 0)
 
-    def reported(self, hub: str, *, down_n: int, feed_pos: int) -> None:
+    def reported(self, hub: str, *, epoch: int, down_n: int, feed_pos: int) -> None:
         sighting = self._of(hub)
-        sighting.down_n, sighting.feed_pos = down_n, feed_pos
+        sighting.epoch, sighting.down_n, sighting.feed_pos = epoch, down_n, feed_pos
 
     def gone(self, hub: str) -> None:
         self._of(hub).online = False
@@ -111,9 +113,9 @@ def _write(tx: Writer, hub: str, sighting: Sighting) -> None:
             sets = sets.replace("= :reported_seq", "= MAX(reported_seq, :reported_seq)")
         tx.run(f"UPDATE hub SET {sets} WHERE id = :hub", hub=hub, **fields)  # noqa: S608
     if sighting.down_n is not None:
-        heard_down(tx, hub, sighting.down_n)
+        heard_down(tx, hub, sighting.epoch, sighting.down_n)
     if sighting.hello is not None:
-        heard_boot(tx, hub, sighting.hello.boot)
+        heard_boot(tx, hub, sighting.epoch, sighting.hello.boot)
 
 
 def _fields(sighting: Sighting) -> dict[str, object]:

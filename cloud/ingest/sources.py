@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import msgspec
-
+from cloud.epochs import Branch, ClosedPlace, branches_of, stream_of
 from cloud.platform import DOWNLINK, Epoch, Hub, epochs_of, find_hub, hubs_of
 from cloud.streams import line_of
-from core.crypto import verify_log
-from core.journal import Birth, place_of
+from core.journal import place_of
 from core.sqlite import Reader
 from core.wire import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A hub in one epoch, and why it may not write, if so."""
+    """A hub in one epoch, or a branch of one; and why it may not write, if so."""
 
     hub: Hub
     epoch: Epoch
     closed: str
     boot: int
+    branch: Branch | None = None
+
+    @property
+    def origin(self) -> str:
+        """Under which name its events are kept here; a branch says its hub's of itself."""
+        return self.hub.id if self.branch is None else self.branch.origin
 
     @property
     def downlink(self) -> str:
@@ -37,14 +41,18 @@ class Source:
     @property
     def stream(self) -> Stream:
         """Its journal, with the key that its birth certificate names."""
-        key = msgspec.json.decode(self.epoch.birth, type=Birth).key
-        return Stream(
-            origin=self.hub.id,
+        return stream_of(self.epoch)
+
+    @property
+    def closed_place(self) -> ClosedPlace | None:
+        """Where it ended, if it did."""
+        if self.epoch.closed_at is None:
+            return None
+        return ClosedPlace(
+            hub=self.hub.id,
             epoch=self.epoch.epoch,
-            birth=self.epoch.birth,
-            check=lambda message, signature: verify_log(
-                public=key, message=message, signature=signature
-            ),
+            reason=self.closed,
+            seq=self.epoch.closed_seq,
         )
 
 
@@ -62,11 +70,15 @@ def source_of(db: Reader, hub_id: str) -> Source | None:
 
 
 def sources_of(db: Reader, merchant: str) -> list[Source]:
-    """Return a merchant's hubs in all their epochs, older epochs first."""
+    """Return a merchant's hubs in all their epochs, older ones first, each before its branches.
+
+    What a branch leaves is then there before it.
+    """
     return [
-        _source(db, hub, epoch)
+        source
         for hub in hubs_of(db, merchant)
         for epoch in epochs_of(db, hub.id)
+        for source in _histories(db, hub, epoch)
     ]
 
 
@@ -76,9 +88,15 @@ def reach_of(db: Reader, merchant: str) -> Reach:
     return {hub: source for hub, source in newest.items() if not source.closed}
 
 
+def _histories(db: Reader, hub: Hub, epoch: Epoch) -> list[Source]:
+    trunk = _source(db, hub, epoch)
+    if not trunk.closed:
+        return [trunk]
+    branches = branches_of(db, hub.id, epoch.epoch)
+    return [trunk, *(replace(trunk, branch=branch) for branch in branches)]
+
+
 def _source(db: Reader, hub: Hub, epoch: Epoch) -> Source:
-    line = line_of(db, hub.id)
-    closed = "revoked" if hub.revoked else line.closed
-    if not closed and epoch.closed_at is not None:
-        closed = "closed"
+    line = line_of(db, hub.id, epoch.epoch)
+    closed = epoch.closed_reason or ("closed" if epoch.closed_at is not None else "")
     return Source(hub=hub, epoch=epoch, closed=closed, boot=line.boot)

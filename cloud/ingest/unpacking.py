@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,10 +11,13 @@ from typing import Any
 import msgspec
 
 from cloud.ingest.envelope import read_envelope, trespass
+from cloud.ingest.lateness import Lateness
 from cloud.ingest.sources import Source
 from core.journal import Event, Parts, birth_head, chain, digest, receive_now, set_aside
-from core.sqlite import Reader, Writer
+from core.sqlite import Reader, Row, Writer
 from core.wire import Laid, Segment
+
+log = logging.getLogger(__name__)
 
 Documents = dict[str, dict[str, Any]]
 React = Callable[[Event, Documents], None]
@@ -37,37 +41,64 @@ class Unpacked:
     notices: list[Notice] = field(default_factory=list)
 
 
-def place_in_journal(db: Reader, source: Source) -> tuple[int, bytes, int]:
-    """Return how far the merchant's journal has a hub's events: seq, head and time there."""
-    row = db.one(
+def place_in_journal(db: Reader, source: Source) -> tuple[int, bytes, int] | None:
+    """Return how far the merchant's journal has a source's events: seq, head and time there.
+
+    None for a branch that leaves its trunk behind what is here yet.
+    """
+    row = _newest(db, source.origin, source.epoch.epoch)
+    if row is not None:
+        return row["seq"], row["head"], row["at"]
+    branch = source.branch
+    if branch is None or not branch.after_seq:
+        return 0, birth_head(source.epoch.birth), 0
+    at: int | None = db.value(
+        "SELECT at FROM journal WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
+        origin=branch.trunk,
+        epoch=branch.epoch,
+        seq=branch.after_seq,
+    )
+    return None if at is None else (branch.after_seq, branch.after_head, at)
+
+
+def _newest(db: Reader, origin: str, epoch: int) -> Row | None:
+    return db.one(
         "SELECT seq, head, at FROM journal WHERE origin = :origin AND epoch = :epoch"
         " ORDER BY seq DESC LIMIT 1",
-        origin=source.hub.id,
-        epoch=source.epoch.epoch,
+        origin=origin,
+        epoch=epoch,
     )
-    if row is None:
-        return 0, birth_head(source.epoch.birth), 0
-    return row["seq"], row["head"], row["at"]
 
 
 def take_segment(
-    tx: Writer, parts: Parts, source: Source, segment: Segment, react: React
+    tx: Writer,
+    parts: Parts,
+    source: Source,
+    segment: Segment,
+    react: React,
+    *,
+    lateness: Lateness | None = None,
 ) -> Unpacked:
     """Take in what of a kept segment is not in the journal yet; again does nothing.
 
     An event that cannot be applied is put aside with the reason, and so is one that moves what
-    is not its hub's; those behind it go on. `react` must not raise.
+    is not its hub's; those behind it go on. `react` must not raise. `lateness` takes in what
+    came after the end of the epoch.
     """
-    done = Unpacked()
-    have, head, at = place_in_journal(tx, source)
+    place = place_in_journal(tx, source)
+    if place is None:
+        raise LookupError(f"{source.origin} leaves {source.hub.id} behind its end")
+    done, (have, head, at) = Unpacked(), place
     if segment.last <= have:
         return done  # Its seal was written with it; what came behind has seals of its own.
-    if have == 0:
+    if _newest(tx, source.origin, source.epoch.epoch) is None:
         _begin(tx, source)
     if segment.first > have + 1:
-        raise LookupError(f"{source.hub.id} jumps from {have} to {segment.first}")
+        raise LookupError(f"{source.origin} jumps from {have} to {segment.first}")
+    taking = _Taking(
+        tx=tx, parts=parts, source=source, react=react, lateness=lateness, done=done
+    )
     beside = _by_event(segment.documents)
-    falsehoods: list[str] = []
     for seq in range(have + 1, segment.last + 1):
         raw = segment.events[seq - segment.first]
         head = chain(head, raw)
@@ -78,54 +109,107 @@ def take_segment(
         _write(tx, source, seq=seq, at=at, head=head, raw=raw)
         done.events += 1
         if event is not None:
-            documents = _lay_beside(tx, event, beside.get(event.id, ()), falsehoods)
-            fault = trespass(tx, event)
-            if not fault:
-                receive_now(tx, parts, event, documents)
-                done.notices += _broken(tx, event)
-                react(event, documents)
+            fault = taking.take(event, beside.get(event.id, ()))
         if fault:
-            place = (source.hub.id, source.epoch.epoch, seq)
-            set_aside(tx, place, reason=fault, whole=True)
-            done.notices.append(
-                Notice(hub=source.hub.id, kind="set_aside", detail=f"event {seq}: {fault}")
-            )
-    done.notices += [
-        Notice(hub=source.hub.id, kind="false_document", detail=what) for what in falsehoods
-    ]
+            taking.set_aside(seq, fault)
     _write_seal(tx, source, segment, head)
     return done
 
 
-def _broken(db: Reader, event: Event) -> Iterator[Notice]:
-    """Tell of an event that could not be applied: what this hub holds may differ from here."""
-    reason = db.value(
-        "SELECT reason FROM quarantine"
-        " WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
-        origin=event.origin,
-        epoch=event.epoch,
-        seq=event.seq,
-    )
-    if reason is not None:
-        detail = f"event {event.seq}: {reason}"
-        yield Notice(hub=event.origin, kind="set_aside", detail=detail)
+@dataclass(slots=True, kw_only=True)
+class _Taking:
+    """The hands that take in one segment's events."""
+
+    tx: Writer
+    parts: Parts
+    source: Source
+    react: React
+    lateness: Lateness | None
+    done: Unpacked
+
+    def take(self, event: Event, laid: Iterable[Laid]) -> str:
+        """Apply an event and react to it; return why nothing of it counts, if so."""
+        falsehoods: list[str] = []
+        documents = _lay_beside(self.tx, event, laid, falsehoods)
+        self.done.notices += [self._notice("false_document", what) for what in falsehoods]
+        if self.lateness is not None:
+            return self._take_late(self.lateness, event, documents)
+        if fault := trespass(self.tx, event):
+            return fault
+        self._apply(event, documents)
+        return ""
+
+    def set_aside(self, seq: int, fault: str) -> None:
+        place = (self.source.origin, self.source.epoch.epoch, seq)
+        set_aside(self.tx, place, reason=fault, whole=True)
+        self.done.notices.append(self._notice("set_aside", f"event {seq}: {fault}"))
+
+    def _take_late(self, lateness: Lateness, event: Event, documents: Documents) -> str:
+        fault = lateness.trespass(event)
+        if fault:
+            return fault
+        told = len(self.done.notices)
+        self.tx.run("SAVEPOINT late")
+        try:
+            lateness.take(event, lambda: self._apply(event, documents))
+        except Exception as error:
+            # Whatever it is that cannot be paid for, what came behind it can.
+            log.exception("no books for %s/%s", self.source.origin, event.seq)
+            self.tx.run("ROLLBACK TO late")
+            del self.done.notices[told:]
+            return f"{type(error).__name__}: {error}"
+        finally:
+            self.tx.run("RELEASE late")
+        return ""
+
+    def _apply(self, event: Event, documents: Documents) -> None:
+        # A branch's rows bear its own name: its numbers are its trunk's again.
+        named = msgspec.structs.replace(event, origin=self.source.origin)
+        receive_now(self.tx, self.parts, named, documents)
+        self.done.notices += self._broken(named)
+        self.react(named, documents)
+
+    def _broken(self, event: Event) -> Iterator[Notice]:
+        """Tell of an event that could not be applied: the hub may hold other than is known."""
+        reason = self.tx.value(
+            "SELECT reason FROM quarantine"
+            " WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
+            origin=event.origin,
+            epoch=event.epoch,
+            seq=event.seq,
+        )
+        if reason is not None:
+            yield self._notice("set_aside", f"event {event.seq}: {reason}")
+
+    def _notice(self, kind: str, detail: str) -> Notice:
+        return Notice(hub=self.source.hub.id, kind=kind, detail=detail)
 
 
 def _begin(tx: Writer, source: Source) -> None:
     tx.run(
         "INSERT INTO origin (origin, epoch, birth, own) VALUES (:origin, :epoch, :birth, 0)"
         " ON CONFLICT DO NOTHING",
-        origin=source.hub.id,
+        origin=source.origin,
         epoch=source.epoch.epoch,
         birth=source.epoch.birth,
     )
+    if source.branch is not None:
+        tx.run(
+            "INSERT INTO branch (origin, epoch, writer, trunk, after)"
+            " VALUES (:origin, :epoch, :writer, :trunk, :after) ON CONFLICT DO NOTHING",
+            origin=source.origin,
+            epoch=source.epoch.epoch,
+            writer=source.hub.id,
+            trunk=source.branch.trunk,
+            after=source.branch.after_seq,
+        )
 
 
 def _write(tx: Writer, source: Source, *, seq: int, at: int, head: bytes, raw: bytes) -> None:
     tx.run(
         "INSERT INTO journal (origin, epoch, seq, at, head, raw)"
         " VALUES (:origin, :epoch, :seq, :at, :head, :raw)",
-        origin=source.hub.id,
+        origin=source.origin,
         epoch=source.epoch.epoch,
         seq=seq,
         at=at,
@@ -138,14 +222,14 @@ def _write_seal(tx: Writer, source: Source, segment: Segment, head: bytes) -> No
     # A hub cuts its events once; should one cut them anew, the newest seal is the one to keep.
     tx.run(
         "DELETE FROM segment WHERE origin = :origin AND epoch = :epoch AND first_seq >= :first",
-        origin=source.hub.id,
+        origin=source.origin,
         epoch=source.epoch.epoch,
         first=segment.first,
     )
     tx.run(
         "INSERT INTO segment (origin, epoch, first_seq, last_seq, boot, head, signature)"
         " VALUES (:origin, :epoch, :first, :last, :boot, :head, :signature)",
-        origin=source.hub.id,
+        origin=source.origin,
         epoch=source.epoch.epoch,
         first=segment.first,
         last=segment.last,

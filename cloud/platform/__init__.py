@@ -6,8 +6,15 @@ shared database.
 """
 
 from cloud.platform.authority import Pair
-from cloud.platform.codes import CODE_LIFE_MS, new_code, spelled
-from cloud.platform.enrolment import enrol, renew, renew_late, revoke_hub
+from cloud.platform.closing import Reason, closed_by_certificate, end_limbo, mark_closed
+from cloud.platform.codes import (
+    CODE_LIFE_MS,
+    code_open_for,
+    new_code,
+    replace_code,
+    spelled,
+)
+from cloud.platform.enrolment import enrol, look, renew, renew_late
 from cloud.platform.hubs import (
     Epoch,
     Hub,
@@ -53,16 +60,22 @@ __all__ = [
     "Pair",
     "Places",
     "Platform",
+    "Reason",
     "alarm",
     "alarms_of",
     "all_hubs",
+    "closed_by_certificate",
+    "code_open_for",
     "create_merchant",
+    "end_limbo",
     "enrol",
     "epochs_of",
     "find_hub",
     "hub_named",
     "hubs_of",
     "keep_places",
+    "look",
+    "mark_closed",
     "names_of",
     "new_code",
     "open_platform",
@@ -72,7 +85,7 @@ __all__ = [
     "program_pair",
     "renew",
     "renew_late",
-    "revoke_hub",
+    "replace_code",
     "revoked_list",
     "set_names",
     "set_places",

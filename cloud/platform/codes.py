@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from cloud.platform.hubs import Hub, epochs_of
 from cloud.platform.platform import Platform
 from core.clock import DAY_MS, MINUTE_MS
 from core.crypto import make_code, normalise_code
 from core.errors import Refused
 from core.organisation import stores
-from core.sqlite import Row, Writer
+from core.sqlite import Reader, Row, Writer
 
 CODE_CHARACTERS = 10
 HANDLE_CHARACTERS = 4
@@ -22,6 +23,7 @@ CODE_LIFE_MS = 15 * MINUTE_MS
 TRIES_MAX = 5
 DRAWS_MAX = 20
 FORGOTTEN_AFTER_MS = 7 * DAY_MS
+JOIN, REPLACE = "join", "replace"
 
 
 def new_code(platform: Platform, *, merchant: str, store: str) -> str:
@@ -39,19 +41,50 @@ def new_code(platform: Platform, *, merchant: str, store: str) -> str:
     return platform.door.write(lambda tx: _make(tx, platform, merchant, store))
 
 
-def _make(tx: Writer, platform: Platform, merchant: str, store: str) -> str:
+def replace_code(platform: Platform, hub: Hub) -> str:
+    """Make the code that puts another box in the place of one whose epoch is closed.
+
+    An earlier one that nobody used is void with it. Refused: hub_open.
+    """
+
+    def make(tx: Writer) -> str:
+        if epochs_of(tx, hub.id)[-1].closed_at is None:
+            raise Refused("hub_open")
+        tx.run("DELETE FROM enrolment_code WHERE hub = :hub AND used_at IS NULL", hub=hub.id)
+        return _make(tx, platform, hub.merchant, hub.store, replaces=hub.id)
+
+    return platform.door.write(make)
+
+
+def code_open_for(db: Reader, hub: str, *, at: int) -> int | None:
+    """Return until when a code for another box in this one's place is good, if there is one."""
+    until: int | None = db.value(
+        "SELECT MAX(expires_at) FROM enrolment_code"
+        " WHERE hub = :hub AND used_at IS NULL AND expires_at > :at",
+        hub=hub,
+        at=at,
+    )
+    return until
+
+
+def _make(
+    tx: Writer, platform: Platform, merchant: str, store: str, *, replaces: str = ""
+) -> str:
     at = platform.clock.read().at
     tx.run("DELETE FROM enrolment_code WHERE expires_at < :old", old=at - FORGOTTEN_AFTER_MS)
     code = _unused(tx, platform)
     tx.run(
-        "INSERT INTO enrolment_code (handle, hash, merchant, store, made_at, expires_at)"
-        " VALUES (:handle, :hash, :merchant, :store, :at, :expires)",
+        "INSERT INTO enrolment_code"
+        " (handle, hash, merchant, store, made_at, expires_at, kind, hub)"
+        " VALUES (:handle, :hash, :merchant, :store, :at, :expires, :kind, :hub)",
         handle=code[:HANDLE_CHARACTERS],
         hash=_hash(platform, code),
         merchant=merchant,
         store=store,
         at=at,
         expires=at + CODE_LIFE_MS,
+        kind=REPLACE if replaces else JOIN,
+        hub=replaces,
     )
     return code
 

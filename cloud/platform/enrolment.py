@@ -25,10 +25,10 @@ from cloud.platform.authority import (
     pem_of,
     serial_of,
 )
-from cloud.platform.codes import HANDLE_CHARACTERS, try_code
-from cloud.platform.hubs import ENROLLED, Hub, epochs_of, find_hub, hub_named
+from cloud.platform.codes import HANDLE_CHARACTERS, REPLACE, try_code
+from cloud.platform.hubs import ENROLLED, Epoch, Hub, epochs_of, find_hub, hub_named
 from cloud.platform.merchant import DOWNLINK, Merchant, recall, remember
-from cloud.platform.papers import authority_of, requested_key, revoked_list
+from cloud.platform.papers import authority_of, requested_key
 from cloud.platform.places import places
 from cloud.platform.platform import Platform, keep_secret
 from core.crypto import instant, normalise_code, verify_log
@@ -36,6 +36,8 @@ from core.enrolment import (
     Brought,
     EnrolAnswer,
     EnrolRequest,
+    LookAnswer,
+    LookRequest,
     RenewAnswer,
     RenewLateRequest,
     RenewRequest,
@@ -81,7 +83,8 @@ def enrol(platform: Platform, request: EnrolRequest, *, bring: Bring) -> EnrolAn
     """Join a hub to the merchant and store that its code was made for.
 
     Refused: bad_certificate_request, bad_birth, no_places, join_code_wrong, join_code_locked,
-    join_code_expired, join_code_used, hub_known, no_store, feed_there, feed_missing.
+    join_code_expired, join_code_used, join_code_replaces, hub_known, no_store, feed_there,
+    feed_missing.
     """
     asked = _read(request)
     tried = platform.door.write(lambda tx: try_code(tx, platform, request.code))
@@ -94,7 +97,39 @@ def enrol(platform: Platform, request: EnrolRequest, *, bring: Bring) -> EnrolAn
     merchant = platform.merchant(tried["merchant"])
     store = _prepare(merchant, tried, asked, bring=bring)
     made = _Joining(platform=platform, merchant=merchant, store=store, asked=asked)
-    return platform.door.write(made.take)
+    answer = platform.door.write(made.take)
+    platform.ring("ingest")
+    platform.ring("web")
+    return answer
+
+
+def look(platform: Platform, request: LookRequest) -> LookAnswer:
+    """Say which box a code puts another one in the place of, and under which epoch.
+
+    Refused: join_code_wrong, join_code_locked, join_code_expired, join_code_joins.
+    """
+    code = platform.door.write(lambda tx: try_code(tx, platform, request.code))
+    if isinstance(code, Refused):
+        raise code
+    if platform.clock.read().at >= code["expires_at"]:
+        raise Refused("join_code_expired")
+    if code["kind"] != REPLACE:
+        raise Refused("join_code_joins")
+    with platform.door.read() as db:
+        newest = epochs_of(db, code["hub"])[-1].epoch
+        merchant_name = db.value(
+            "SELECT name FROM merchant WHERE id = :id", id=code["merchant"]
+        )
+    with platform.merchant(code["merchant"]).door.read() as db:
+        branch = stores(db).get(code["store"])
+    return LookAnswer(
+        hub_id=code["hub"],
+        # Whose answer was lost looks again, and is to find what it asked for.
+        epoch=newest if code["used_at"] is not None else newest + 1,
+        store=code["store"],
+        store_name="" if branch is None else branch.name,
+        merchant_name=merchant_name,
+    )
 
 
 def renew(platform: Platform, hub: Hub, request: RenewRequest) -> RenewAnswer:
@@ -127,13 +162,16 @@ def renew_late(platform: Platform, request: RenewLateRequest) -> RenewAnswer:
         hub = hub_named(db, common_name_of(old))
         if hub is None:
             raise Refused("certificate_unknown")
-        births = [
-            msgspec.json.decode(epoch.birth, type=Birth)
-            for epoch in epochs_of(db, hub.id)
-            if epoch.closed_at is None
-        ]
-    if not any(proves(birth, request.csr, request.proof) for birth in births):
+        epochs = epochs_of(db, hub.id)
+    proven = [
+        epoch
+        for epoch in epochs
+        if proves(msgspec.json.decode(epoch.birth, type=Birth), request.csr, request.proof)
+    ]
+    if not proven:
         raise Refused("proof_wrong")
+    if all(epoch.closed_at is not None for epoch in proven):
+        raise Refused("hub_revoked")
     return renew(platform, hub, RenewRequest(csr=request.csr))
 
 
@@ -147,7 +185,8 @@ def certify(tx: Writer, platform: Platform, *, hub_id: str, name: str, csr: str)
     authority, at = authority_of(platform), platform.clock.read().at
     leaf = authority.issue(requested_key(csr), common_name=name, usages=AS_CLIENT, at=at)
     tx.run(
-        "INSERT INTO certificate (serial, hub, issued_at) VALUES (:serial, :hub, :at)",
+        "INSERT INTO certificate (serial, hub, issued_at, epoch) VALUES (:serial, :hub, :at,"
+        " COALESCE((SELECT MAX(epoch) FROM epoch WHERE hub = :hub), 1))",
         serial=serial_of(leaf),
         hub=hub_id,
         at=at,
@@ -160,30 +199,6 @@ def certify(tx: Writer, platform: Platform, *, hub_id: str, name: str, csr: str)
         until=milliseconds(leaf.not_valid_after_utc),
     )
     return RenewAnswer(certificate=pem_of(leaf), ca=authority.pem)
-
-
-def revoke_hub(platform: Platform, hub_id: str) -> None:
-    """Let a hub in nowhere from now on, and tell the broker at its next start. Refused: no_hub.
-
-    The gate refuses it with its next request, and what it still sends is not taken in.
-    """
-
-    def take(tx: Writer) -> None:
-        changed = tx.run(
-            "UPDATE hub SET state = 'revoked', online = 0 WHERE id = :id", id=hub_id
-        )
-        if not changed:
-            raise Refused("no_hub")
-        tx.run(
-            "UPDATE certificate SET revoked_at = :at WHERE hub = :id AND revoked_at IS NULL",
-            id=hub_id,
-            at=platform.clock.read().at,
-        )
-
-    platform.door.write(take)
-    revoked_list(platform)
-    platform.ring("ingest")
-    platform.ring("web")
 
 
 def downlink_birth(merchant: Merchant, birth: Birth) -> bytes:
@@ -232,11 +247,24 @@ def _answered(platform: Platform, code: Row, asked: _Asked) -> EnrolAnswer | Non
 def _check_hub(db: Reader, code: Row, asked: _Asked) -> None:
     places(db)
     known = find_hub(db, asked.birth.hub)
+    if code["kind"] == REPLACE:
+        if known is None or known.id != code["hub"] or asked.request.bring is not None:
+            raise Refused("join_code_replaces")
+        _check_successor(epochs_of(db, known.id), asked.birth)
+        return
     if known is None:
         return
-    births = [epoch.birth for epoch in epochs_of(db, known.id)]
+    births = [one.birth for one in epochs_of(db, known.id) if one.closed_at is None]
     mine = known.merchant == code["merchant"] and known.store == code["store"]
     if not mine or known.revoked or asked.request.birth not in births or not asked.proven:
+        raise Refused("hub_known")
+
+
+def _check_successor(epochs: list[Epoch], birth: Birth) -> None:
+    """Refuse what is not the next epoch of a closed one, with a key of its own."""
+    newest = epochs[-1]
+    keys = {msgspec.json.decode(one.birth, type=Birth).key for one in epochs}
+    if newest.closed_at is None or birth.epoch != newest.epoch + 1 or birth.key in keys:
         raise Refused("hub_known")
 
 
@@ -315,7 +343,12 @@ class _Joining:
         tx.run(
             "INSERT INTO hub (id, merchant, store, shard, state, certificate_serial,"
             " certificate_until, enrolled_at, model, version) VALUES (:id, :merchant, :store,"
-            " :shard, :state, '', 0, :at, :model, :version) ON CONFLICT (id) DO NOTHING",
+            " :shard, :state, '', 0, :at, :model, :version)"
+            # A box in another's place begins anew; one that only lost its paper is as it was.
+            " ON CONFLICT (id) DO UPDATE SET state = excluded.state, model = excluded.model,"
+            " version = excluded.version, online = 0, last_seen_at = NULL, reported_seq = 0,"
+            " feed_pos = 0, clock_at = NULL, clock_unsure = 0, free_bytes = NULL,"
+            " enrolled_at = excluded.enrolled_at WHERE state = 'revoked'",
             id=birth.hub,
             merchant=self.merchant.id,
             store=self.store,

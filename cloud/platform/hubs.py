@@ -57,6 +57,12 @@ class Epoch:
     downlink_birth: bytes
     downlink_signature: bytes
     closed_at: int | None
+    closed_seq: int = 0
+    """The last event that came while it was open."""
+    closed_head: bytes | None = None
+    closed_reason: str = ""
+    limbo: bool = False
+    """What lay at its place is nobody's to move until somebody decides."""
 
 
 def find_hub(db: Reader, hub_id: str) -> Hub | None:
@@ -88,7 +94,7 @@ def all_hubs(db: Reader) -> list[Hub]:
 def epochs_of(db: Reader, hub_id: str) -> list[Epoch]:
     """Return a hub's epochs, the newest last."""
     rows = db.all("SELECT * FROM epoch WHERE hub = :hub ORDER BY epoch", hub=hub_id)
-    return [Epoch(**dict(row)) for row in rows]
+    return [Epoch(**{**dict(row), "limbo": bool(row["limbo"])}) for row in rows]
 
 
 def alarm(tx: Writer, platform: Platform, hub: Hub, *, kind: str, detail: str) -> None:

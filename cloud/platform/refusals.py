@@ -20,6 +20,13 @@ REFUSALS = {
     "hub_known": Refusal(409, N_("这台主机已经接入过，不能再接入到这里")),
     "feed_there": Refusal(409, N_("这个商户已经有资料，不能再带入另一家店的资料")),
     "feed_missing": Refusal(409, N_("这个商户还没有门店；请让已营业的店带着资料接入")),
+    "join_code_joins": Refusal(
+        422, N_("这是新主机接入用的码；换主机请在总部生成“换一台盒子”的码")
+    ),
+    "join_code_replaces": Refusal(
+        422, N_("这是换主机用的码：请在新主机上用 replace 命令，不要带入资料")
+    ),
+    "hub_open": Refusal(409, N_("这台主机还在用，请先说明为什么要换")),
     "hub_revoked": Refusal(403, N_("这台主机已被停用")),
     "certificate_unknown": Refusal(403, N_("这张证书不是本总部签发的，或过期太久")),
     "proof_wrong": Refusal(403, N_("签名不是这台主机的密钥所签")),

@@ -80,4 +80,21 @@ MIGRATIONS = (
             "CREATE INDEX alarm_by_merchant ON alarm (merchant, at)",
         ),
     ),
+    Migration(
+        "platform/2",
+        (
+            # Where an epoch ended: what comes behind it came late. In limbo nothing that lay at
+            # its place counts as the pool's, until somebody decides.
+            "ALTER TABLE epoch ADD COLUMN closed_seq INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE epoch ADD COLUMN closed_head BLOB",
+            "ALTER TABLE epoch ADD COLUMN closed_reason TEXT NOT NULL DEFAULT ''",
+            """ALTER TABLE epoch
+                 ADD COLUMN limbo INTEGER NOT NULL DEFAULT 0 CHECK (limbo IN (0, 1))""",
+            "ALTER TABLE certificate ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1",
+            """ALTER TABLE enrolment_code
+                 ADD COLUMN kind TEXT NOT NULL DEFAULT 'join'
+                   CHECK (kind IN ('join', 'replace'))""",
+            "ALTER TABLE enrolment_code ADD COLUMN hub TEXT NOT NULL DEFAULT ''",
+        ),
+    ),
 )

@@ -51,6 +51,49 @@ SHARED_TABLES = (
                ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    Migration(
+        "streams_shared/2",
+        (
+            # Another box in a hub's place counts its starts and its downlink anew.
+            """CREATE TABLE line_by_epoch (
+                 hub TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 boot INTEGER NOT NULL DEFAULT 0,
+                 down_n INTEGER NOT NULL DEFAULT 0,
+                 PRIMARY KEY (hub, epoch)
+               ) STRICT, WITHOUT ROWID""",
+            """INSERT INTO line_by_epoch (hub, epoch, boot, down_n)
+               SELECT l.hub, COALESCE((SELECT MAX(epoch) FROM epoch e WHERE e.hub = l.hub), 1),
+                      l.boot, l.down_n
+                 FROM line l""",
+            # What was shut before epochs ended where they ended: behind what is kept. What an
+            # operator had shut out says no reason, so its value waits for one.
+            """UPDATE epoch SET
+                 closed_reason = 'forked',
+                 closed_seq = COALESCE((SELECT c.seq FROM stream_cursor c
+                                         WHERE c.origin = epoch.hub
+                                           AND c.epoch = epoch.epoch), 0),
+                 closed_head = (SELECT c.head FROM stream_cursor c
+                                 WHERE c.origin = epoch.hub AND c.epoch = epoch.epoch)
+               WHERE closed_at IS NOT NULL""",
+            """UPDATE epoch SET
+                 closed_reason = 'retired',
+                 limbo = 1,
+                 closed_at = (SELECT COALESCE(MAX(c.revoked_at), 0) FROM certificate c
+                               WHERE c.hub = epoch.hub),
+                 closed_seq = COALESCE((SELECT c.seq FROM stream_cursor c
+                                         WHERE c.origin = epoch.hub
+                                           AND c.epoch = epoch.epoch), 0),
+                 closed_head = (SELECT c.head FROM stream_cursor c
+                                 WHERE c.origin = epoch.hub AND c.epoch = epoch.epoch)
+               WHERE closed_at IS NULL
+                 AND hub IN (SELECT id FROM hub WHERE state = 'revoked')""",
+            """UPDATE hub SET state = 'revoked', online = 0
+                WHERE id IN (SELECT hub FROM epoch WHERE closed_at IS NOT NULL)""",
+            "DROP TABLE line",
+            "ALTER TABLE line_by_epoch RENAME TO line",
+        ),
+    ),
 )
 
 

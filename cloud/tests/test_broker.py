@@ -15,13 +15,13 @@ import pytest
 from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
 
 from cloud.broker import stands_in
+from cloud.epochs import close_epoch
 from cloud.gate.tests.started import looked_into, papers_of
 from cloud.platform import (
     INGEST,
     new_code,
     places,
     program_pair,
-    revoke_hub,
     set_places,
 )
 from cloud.platform.tests.office import STORE, Hub, join, merchant_in
@@ -107,7 +107,7 @@ def test_joined_hubs_and_ingest_come_in_and_a_revoked_hub_not_after_a_restart(tm
                 assert comes_in(port, context)
             nobody = ssl.create_default_context(cafile=own.ca)
             assert not comes_in(port, nobody)
-            revoke_hub(platform, hubs[0].name)
+            close_epoch(platform, hubs[0].name, reason="retired")
         with running(folder, port):
             assert not comes_in(port, papers[0])
             assert comes_in(port, papers[1])

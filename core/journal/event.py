@@ -78,6 +78,12 @@ def decode(raw: bytes) -> Event:
     return _read(_event_decoder, raw)
 
 
+def decode_as(origin: str, raw: bytes) -> Event:
+    """Read an event of the stream that it stands in: a branch has another name than it says."""
+    event = decode(raw)
+    return event if event.origin == origin else msgspec.structs.replace(event, origin=origin)
+
+
 def encode_body(body: Body) -> msgspec.Raw:
     return msgspec.Raw(_encoder.encode(body))
 

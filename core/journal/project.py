@@ -8,7 +8,7 @@ from typing import Any
 
 from core.journal.append import documents_of
 from core.journal.changes import apply
-from core.journal.event import Event, decode
+from core.journal.event import Event, decode_as
 from core.journal.part import Entry, Parts
 from core.sqlite import Door, Reader, Row, Writer
 
@@ -134,7 +134,7 @@ def _project_row(tx: Writer, parts: Parts, row: Row) -> None:
     if is_aside(tx, row["origin"], row["epoch"], row["seq"]):
         return
     try:
-        event = decode(row["raw"])
+        event = decode_as(row["origin"], row["raw"])
         apply_later(tx, parts, event, parts.entry(event, documents_of(tx, event)))
     except Exception as error:
         log.exception("quarantined %s/%s/%s", row["origin"], row["epoch"], row["seq"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.journal.append import documents_of
 from core.journal.changes import row_digest
-from core.journal.event import decode
+from core.journal.event import decode_as
 from core.journal.part import Parts
 from core.journal.project import apply_later, receive_now
 from core.journal.schema import MIGRATIONS
@@ -44,25 +44,27 @@ def rebuild(
 def _replay(db: Reader, scratch: Door, parts: Parts) -> None:
     # What stands aside as a whole changed no living table either.
     rows = db.each(
-        """SELECT j.raw FROM journal j
+        """SELECT j.origin, j.raw FROM journal j
             WHERE NOT EXISTS (SELECT 1 FROM quarantine q
                                WHERE q.origin = j.origin AND q.epoch = j.epoch
                                  AND q.seq = j.seq AND q.whole = 1)
             ORDER BY j.origin, j.epoch, j.seq"""
     )
-    batch: list[bytes] = []
+    batch: list[tuple[str, bytes]] = []
     for row in rows:
-        batch.append(row["raw"])
+        batch.append((row["origin"], row["raw"]))
         if len(batch) == _COPY_ROWS:
             _replay_batch(db, scratch, parts, batch)
             batch = []
     _replay_batch(db, scratch, parts, batch)
 
 
-def _replay_batch(db: Reader, scratch: Door, parts: Parts, batch: list[bytes]) -> None:
+def _replay_batch(
+    db: Reader, scratch: Door, parts: Parts, batch: list[tuple[str, bytes]]
+) -> None:
     def project(tx: Writer) -> None:
-        for raw in batch:
-            event = decode(raw)
+        for origin, raw in batch:
+            event = decode_as(origin, raw)
             documents = documents_of(db, event)
             receive_now(tx, parts, event, documents)
             # What stands in quarantine is missing from the living tables too.

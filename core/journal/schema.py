@@ -65,4 +65,19 @@ MIGRATIONS = (
                  ADD COLUMN whole INTEGER NOT NULL DEFAULT 0 CHECK (whole IN (0, 1))""",
         ),
     ),
+    Migration(
+        "journal/3",
+        (
+            # A second history of one epoch: it goes on behind the trunk's event `after`, and
+            # its events and seals name the trunk's first origin as theirs.
+            """CREATE TABLE branch (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 writer TEXT NOT NULL,
+                 trunk TEXT NOT NULL,
+                 after INTEGER NOT NULL,
+                 PRIMARY KEY (origin, epoch)
+               ) STRICT, WITHOUT ROWID""",
+        ),
+    ),
 )

@@ -32,14 +32,41 @@ class Finding:
 
 
 def verify(db: Reader, check_signature: CheckSignature) -> Iterator[Finding]:
-    """Yield every finding over every origin's journal; nothing when all of it holds."""
-    for origin in db.all("SELECT origin, epoch, birth FROM origin ORDER BY origin, epoch"):
+    """Yield every finding over every origin's journal; nothing when all of it holds.
+
+    A branch is walked from where it leaves its trunk.
+    """
+    for origin in db.all(
+        """SELECT o.origin, o.epoch, o.birth, COALESCE(b.writer, o.origin) AS writer,
+                  b.trunk, COALESCE(b.after, 0) AS after
+             FROM origin o
+             LEFT JOIN branch b ON b.origin = o.origin AND b.epoch = o.epoch
+            ORDER BY o.origin, o.epoch"""
+    ):
         yield from _verify_chain(db, origin)
         yield from _verify_seals(db, origin, check_signature)
 
 
+def _beginning(db: Reader, origin: Row) -> bytes | None:
+    """Return the head before an origin's first event; None where its trunk has none there."""
+    if origin["trunk"] is None:
+        return birth_head(origin["birth"])
+    found: bytes | None = db.value(
+        "SELECT head FROM journal WHERE origin = :trunk AND epoch = :epoch AND seq = :after",
+        trunk=origin["trunk"],
+        epoch=origin["epoch"],
+        after=origin["after"],
+    )
+    return birth_head(origin["birth"]) if found is None and not origin["after"] else found
+
+
 def _verify_chain(db: Reader, origin: Row) -> Iterator[Finding]:
-    head, expected = birth_head(origin["birth"]), 1
+    begin, expected = _beginning(db, origin), origin["after"] + 1
+    if begin is None:
+        at = (origin["origin"], origin["epoch"], expected)
+        yield Finding(*at, f"the event that it branches off behind is not in {origin['trunk']}")
+        return
+    head = begin
     for row in db.each(
         "SELECT seq, at, head, raw FROM journal WHERE origin = :origin AND epoch = :epoch"
         " ORDER BY seq",
@@ -88,19 +115,21 @@ def _verify_seals(
     db: Reader, origin: Row, check_signature: CheckSignature
 ) -> Iterator[Finding]:
     identity = Identity(
-        origin=origin["origin"], epoch=origin["epoch"], birth=origin["birth"], boot=0
+        origin=origin["writer"], epoch=origin["epoch"], birth=origin["birth"], boot=0
     )
-    expected = 1
+    expected = origin["after"] + 1
     for seal in db.all(
         """SELECT s.first_seq, s.last_seq, s.boot, s.head AS sealed, s.signature, j.head
              FROM segment s LEFT JOIN journal j
                ON j.origin = s.origin AND j.epoch = s.epoch AND j.seq = s.last_seq
             WHERE s.origin = :origin AND s.epoch = :epoch ORDER BY s.first_seq""",
-        origin=identity.origin,
+        origin=origin["origin"],
         epoch=identity.epoch,
     ):
-        at = (identity.origin, identity.epoch, seal["last_seq"])
-        if seal["first_seq"] != expected:
+        at = (origin["origin"], identity.epoch, seal["last_seq"])
+        shared = origin["trunk"] is not None and expected == origin["after"] + 1
+        # A branch's first seal may cover what it has in common with its trunk.
+        if seal["first_seq"] != expected and not (shared and seal["first_seq"] < expected):
             yield Finding(*at, f"the seal should begin at {expected}")
         if seal["head"] is None:
             yield Finding(*at, "a sealed event is missing")

@@ -107,7 +107,7 @@ def test_a_box_is_let_in_by_the_code_once_and_shut_out_again(office):
     with office.platform.door.read() as db:
         assert find_hub(db, hub.name).revoked
     assert "已停用" in words(browser.get("/stores/s2"))
-    assert office.kinds()[-2:] == ["hub.code_made", "hub.revoked"]
+    assert office.kinds()[-2:] == ["hub.code_made", "hub.epoch_closed"]
 
 
 def test_the_address_of_a_code_that_was_shown_leads_back_to_the_store(office):

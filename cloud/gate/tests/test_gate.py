@@ -7,6 +7,7 @@ import ssl
 import msgspec
 import pytest
 
+from cloud.epochs import close_epoch
 from cloud.gate.tests.started import (
     another_hub,
     call,
@@ -15,7 +16,7 @@ from cloud.gate.tests.started import (
     papers_of,
     started,
 )
-from cloud.platform import new_code, places, program_pair, revoke_hub, set_places
+from cloud.platform import new_code, places, program_pair, set_places
 from cloud.platform.authority import AS_CLIENT, open_authority, pem_of
 from cloud.platform.places import parse_broker
 from cloud.platform.tests.office import STORE, edit, join, merchant_in
@@ -216,7 +217,7 @@ def test_a_certificate_that_ended_is_refused(world, tmp_path):
 def test_a_revoked_hub_is_refused_at_once_with_a_certificate_that_is_still_good(world):
     hub, _answer, papers = world.joined(world.first)
     assert world.call("/health", papers).status == 200
-    revoke_hub(world.platform, hub.name)
+    close_epoch(world.platform, hub.name, reason="retired")
     for path, how in (
         ("/health", {}),
         ("/feed?after=0", {}),

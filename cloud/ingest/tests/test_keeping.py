@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
+from cloud.epochs import branches_of, close_epoch
 from cloud.ingest.tests.stores import forged, kinds_in
 from cloud.platform.tests.office import Hub
 from core.journal import Identity, birth_head, signed_bytes
@@ -17,12 +18,12 @@ def acks(desk, store):
     return [said.acked for _channel, said in desk.heard_by(store) if isinstance(said, Ack)]
 
 
-def kept(platform, table="segment"):
+def kept(platform, branches=False):
     with platform.door.read() as db:
         return [
             (r["origin"], r["first_seq"], r["last_seq"])
-            for r in db.all(f"SELECT * FROM {table} ORDER BY origin, first_seq")
-            if len(r["origin"]) == 16
+            for r in db.all("SELECT * FROM segment ORDER BY origin, first_seq")
+            if len(r["origin"]) == 16 or (branches and "~" in r["origin"])
         ]
 
 
@@ -142,7 +143,11 @@ def test_two_histories_under_one_name_are_both_kept_and_the_hub_is_fenced(
     said = [s for _c, s in desk.heard_by(first)]
     assert [type(s) for s in said] == [Fence]
     assert said[0].reason == "forked"
-    assert kept(platform) == kept(platform, "fork_segment") == [(first.id, 1, 1)]
+    with platform.door.read() as db:
+        (branch,) = branches_of(db, first.id)
+        assert (branch.trunk, branch.after_seq, branch.seq) == (first.id, 0, 1)
+    assert kept(platform) == [(first.id, 1, 1)]
+    assert kept(platform, branches=True)[1:] == [(branch.origin, 1, 1)]
     assert [kind for kind, _ in desk.alarms()] == ["forked"]
     with platform.door.read() as db:
         assert db.value("SELECT closed_at FROM epoch WHERE hub = :h", h=first.id)
@@ -152,6 +157,7 @@ def test_two_histories_under_one_name_are_both_kept_and_the_hub_is_fenced(
     again.hear(first, Channel.UP_LOG, first.segments()[-1])
     assert any(isinstance(s, Fence) for _c, s in again.heard_by(first))
     assert kept(platform) == [(first.id, 1, 1)]
+    assert kept(platform, branches=True)[1:] == [(branch.origin, 1, 1)]
 
 
 def test_another_epoch_is_fenced_and_not_kept(platform, desk, first):
@@ -197,9 +203,7 @@ def test_a_hub_that_nobody_joined_is_nobody(platform, merchant, desk, first):
 def test_a_revoked_hub_is_fenced_at_once_and_nothing_of_it_is_kept(platform, desk, first):
     desk.greet(first)
     first.member()
-    platform.door.write(
-        lambda tx: tx.run("UPDATE hub SET state = 'revoked' WHERE id = :h", h=first.id)
-    )
+    close_epoch(platform, first.id, reason="retired")
     desk.heard_by(first)
     desk.exchange.look_again(desk.now)
     assert [type(s) for _c, s in desk.heard_by(first)] == [Fence]

@@ -6,6 +6,7 @@ import pytest
 
 from cloud.app import open_cloud
 from cloud.broker import find_mosquitto
+from cloud.epochs import close_epoch
 from cloud.ingest.tests.programs import Box, Program, broker_on, eventually, free_port
 from cloud.ingest.tests.stores import Store, kinds_in
 from cloud.platform import parse_broker, set_places
@@ -148,11 +149,8 @@ def test_money_is_granted_over_the_line(line):
 def test_a_hub_that_is_revoked_hears_so_while_it_is_on_the_line(line):
     store, box = line.box(1, "s1")
     box.welcome()
-    line.platform.door.write(
-        lambda tx: tx.run("UPDATE hub SET state = 'revoked' WHERE id = :h", h=store.id)
-    )
-    line.platform.ring("ingest")
-    assert box.wait_for(lambda _c, s: isinstance(s, Fence)).reason == "revoked"
+    close_epoch(line.platform, store.id, reason="retired")
+    assert box.wait_for(lambda _c, s: isinstance(s, Fence)).reason == "retired"
 
 
 def test_it_ends_at_once_when_it_is_told_to(line):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cloud.epochs import close_epoch
 from cloud.ingest import differences
 from cloud.ingest.tests.stores import Store, kinds_in
 from cloud.placement import ASK_LIFETIME_MS
@@ -191,9 +192,7 @@ def test_money_on_its_way_to_one_store_follows_the_guest_to_the_next(
 
 def test_a_revoked_store_is_not_waited_for(platform, merchant, desk, shops):
     first, second, member = shops
-    platform.door.write(
-        lambda tx: tx.run("UPDATE hub SET state = 'revoked' WHERE id = :h", h=first.id)
-    )
+    close_epoch(platform, first.id, reason="stolen")
     assert ask(desk, second, member) == [NOTHING]
     assert kinds_in(merchant, f"{first.id}.dn") == []
     assert places(merchant, member) == {first.id: 10_000}

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from cryptography import x509
 
+from cloud.epochs import close_epoch
 from cloud.platform import (
     BROKER,
     GATE,
@@ -16,7 +17,6 @@ from cloud.platform import (
     names_of,
     new_code,
     program_pair,
-    revoke_hub,
     revoked_list,
     set_names,
 )
@@ -130,7 +130,7 @@ def test_a_revoked_hubs_every_certificate_is_on_the_list(platform, merchant):
         x509.load_pem_x509_certificate(answer.certificate.encode()).serial_number
         for answer in answers
     ]
-    revoke_hub(platform, hub.name)
+    close_epoch(platform, hub.name, reason="retired")
     told = x509.load_pem_x509_crl(revoked_list(platform).read_bytes())
     assert {row.serial_number for row in told} == {serials[0], serials[2]}
     root = certificate(program_pair(platform, GATE).ca)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from cloud.epochs import close_epoch
 from cloud.feed import bring
 from cloud.platform import (
     CODE_LIFE_MS,
@@ -18,7 +19,6 @@ from cloud.platform import (
     parse_broker,
     renew,
     renew_late,
-    revoke_hub,
     set_places,
     spelled,
 )
@@ -305,10 +305,10 @@ def test_a_known_hub_is_not_joined_to_another_merchant_or_store(platform, mercha
 def test_a_revoked_hub_is_not_joined_again(platform, merchant, code):
     hub = Hub()
     join(platform, hub, code)
-    revoke_hub(platform, hub.name)
+    close_epoch(platform, hub.name, reason="retired")
     fresh = new_code(platform, merchant=merchant.id, store=STORE)
     refused("hub_known", join, platform, hub, fresh)
-    refused("no_hub", revoke_hub, platform, "nobody")
+    refused("no_hub", close_epoch, platform, "nobody", reason="lost")
 
 
 # -- a shop that already runs ------------------------------------------------------------------
@@ -413,7 +413,7 @@ def test_a_certificate_is_renewed_under_the_same_name(platform, code):
 def test_a_revoked_hub_gets_no_certificate(platform, code):
     hub = Hub()
     answer = join(platform, hub, code)
-    revoke_hub(platform, hub.name)
+    close_epoch(platform, hub.name, reason="retired")
     row = hub_row(platform, hub)
     refused("hub_revoked", renew, platform, row, RenewRequest(csr=hub.csr()))
     refused("hub_revoked", renew_late, platform, late(hub, answer))

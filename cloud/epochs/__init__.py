@@ -1,0 +1,45 @@
+"""Boxes that are no more: an epoch is closed, its value goes home, what it still brings counts.
+
+Closing only marks, in the shared database. The books move value afterwards: what lay at the
+closed place, or was on its way there, into its members' pools; what the box brings late is
+paid for first by the member's pool, then by the merchant's account `risk`, and never by a
+balance below zero. Both histories of a box that was two are facts.
+"""
+
+from cloud.epochs.closing import close_epoch, release_limbo, tell_closed
+from cloud.epochs.events import EpochClosed, LimboReleased
+from cloud.epochs.histories import Branch, branches_of, bring_late, head_of, stream_of
+from cloud.epochs.tables import PART, SHARED_TABLES
+from cloud.epochs.voiding import (
+    FORK,
+    LATE,
+    ClosedPlace,
+    fund_for,
+    is_voided,
+    not_sent,
+    sweep_after,
+    void_some,
+)
+
+__all__ = [
+    "FORK",
+    "LATE",
+    "PART",
+    "SHARED_TABLES",
+    "Branch",
+    "ClosedPlace",
+    "EpochClosed",
+    "LimboReleased",
+    "branches_of",
+    "bring_late",
+    "close_epoch",
+    "fund_for",
+    "head_of",
+    "is_voided",
+    "not_sent",
+    "release_limbo",
+    "stream_of",
+    "sweep_after",
+    "tell_closed",
+    "void_some",
+]

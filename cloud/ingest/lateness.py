@@ -1,0 +1,62 @@
+"""Taking in what came after the end: paid for first, applied like any fact, then swept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cloud.epochs import FORK, LATE, ClosedPlace, fund_for, not_sent, sweep_after
+from cloud.ingest.envelope import misspoken, sends_under_a_grant
+from cloud.ingest.sources import Source
+from core.journal import Act, Event
+from core.sqlite import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lateness:
+    """How the late events of one history are taken in, in one merchant's transaction."""
+
+    tx: Writer
+    act: Act
+    closed: ClosedPlace
+    source: Source
+    freed: Callable[[str], None]
+    """Called with a member whose pool got something."""
+
+    @property
+    def reason(self) -> str:
+        return LATE if self.source.branch is None else FORK
+
+    def trespass(self, event: Event) -> str:
+        """Return what of a late event is not its box's to say; empty where all of it is.
+
+        That it takes more than is there is no fault: it was there when the box took it.
+        """
+        history = _history(self.tx, self.source, event.seq)
+        return (
+            misspoken(event)
+            or not_sent(self.tx, self.closed, event, history=history)
+            or sends_under_a_grant(self.tx, event)
+        )
+
+    def take(self, event: Event, apply: Callable[[], None]) -> None:
+        """Pay for what an event takes, let it be applied, and bring home what it leaves."""
+        fund_for(self.tx, self.act, self.closed, event, reason=self.reason)
+        apply()
+        for member in sweep_after(self.tx, self.act, self.closed, event, reason=self.reason):
+            self.freed(member)
+
+
+def _history(db: Reader, source: Source, seq: int) -> list[tuple[str, int]]:
+    """Return the streams that lead up to an event, each with its last event that counts."""
+    streams, origin, last = [], source.origin, seq - 1
+    while True:
+        streams.append((origin, last))
+        row = db.one(
+            "SELECT trunk, after FROM branch WHERE origin = :origin AND epoch = :epoch",
+            origin=origin,
+            epoch=source.epoch.epoch,
+        )
+        if row is None:
+            return streams
+        origin, last = row["trunk"], row["after"]
