@@ -213,7 +213,8 @@ def _answer(
         named = replace(ask, member=standing_for(tx, ask.member))
         state = reaction.handle(hub, named)
         report.answers.append((hub, Answer(id=ask.id, state=state)))
-    report.more = derive(tx, at=act.at)
+    # Documents follow with the books, after the answer: nobody waits at a till for those.
+    report.more = not is_derived(tx)
     seal_own(tx, merchant)
     return report
 

@@ -19,6 +19,8 @@ STUMBLE_PAUSE_S = 10.0
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 CHECKPOINT_EVERY_S = 300.0
 IDLE_S = 5.0
+HUSH_S = 0.005
+"""So long after an answer nothing else is begun: whoever sends it needs the interpreter."""
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +37,7 @@ class Clerk:
         self._history: dict[str, None] = {}
         self._later: dict[str, float] = {}
         self._moved_at: dict[str, float] = defaultdict(time.monotonic)
+        self._hushed_until = 0.0
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
 
@@ -79,6 +82,9 @@ class Clerk:
                 if self._asks:
                     merchant = self._asks[0][0]
                     return merchant, partial(self._handle, merchant, self._asks_of(merchant))
+                if (hush_s := self._hushed_until - time.monotonic()) > 0:
+                    self._wake.wait(hush_s)
+                    continue
                 if self._carry:
                     merchant = _first(self._carry)
                     return merchant, partial(self._bring_up, merchant)
@@ -102,8 +108,12 @@ class Clerk:
 
     def _handle(self, merchant_id: str, asks: list[tuple[str, Ask]]) -> None:
         merchant = self._platform.merchant(merchant_id)
-        self._tell(handle(self._platform, merchant, asks))
+        outcome = handle(self._platform, merchant, asks)
+        self._tell(outcome)
         with self._wake:
+            self._hushed_until = time.monotonic() + HUSH_S
+            if outcome.more:
+                self._carry[merchant_id] = None
             self._history[merchant_id] = None
 
     def _bring_up(self, merchant_id: str) -> None:

@@ -14,6 +14,18 @@ from core.wire import Laid, Segment, pack
 
 SEGMENTS_AT_ONCE = 32
 
+# By the newest row of each: one look for all streams, however many stores there are.
+_OWN = """
+    SELECT * FROM (
+      SELECT o.origin, o.epoch, o.birth,
+             (SELECT j.seq FROM journal j
+               WHERE j.origin = o.origin AND j.epoch = o.epoch
+               ORDER BY j.seq DESC LIMIT 1) AS written,
+             (SELECT s.last_seq FROM segment s
+               WHERE s.origin = o.origin AND s.epoch = o.epoch
+               ORDER BY s.first_seq DESC LIMIT 1) AS sealed
+        FROM origin o WHERE o.own = 1 ORDER BY o.origin, o.epoch)"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sealed:
@@ -35,7 +47,7 @@ def own_streams(db: Reader) -> list[Row]:
 def seal_own(tx: Writer, merchant: Merchant) -> int:
     """Seal what head office wrote since; return how many seals were made."""
     made = 0
-    for stream in own_streams(tx):
+    for stream in tx.all(f"{_OWN} WHERE COALESCE(written, 0) > COALESCE(sealed, 0)"):
         identity = Identity(
             origin=stream["origin"],
             epoch=stream["epoch"],
@@ -52,11 +64,37 @@ def keep_own(merchant: Merchant, *, at: int) -> int:
     The merchant's stream goes first: what was accepted into the pool stands in it, and a grant
     out of the pool in another stream.
     """
+    kept, more = 0, True
+    while more:
+        sealed, more = _not_kept(merchant, at=at)
+        if sealed:
+            merchant.shared.write(partial(_keep_all, sealed=sealed))
+            kept += len(sealed)
+    return kept
+
+
+def keep_theirs(merchant: Merchant, *, at: int) -> int:
+    """Keep of hubs' journals what the merchant's database has beyond what is kept.
+
+    Only after a backup was put back: its copy of the shared database is the older of the two.
+    """
     kept = 0
-    while sealed := list(_not_kept(merchant, at=at)):
+    while sealed := list(_theirs(merchant, at=at)):
         merchant.shared.write(partial(_keep_all, sealed=sealed))
         kept += len(sealed)
     return kept
+
+
+def _theirs(merchant: Merchant, *, at: int) -> Iterator[_Sealed]:
+    with merchant.door.read() as db, merchant.shared.read() as shared:
+        for row in shared.all(
+            "SELECT e.hub AS origin, e.epoch, e.birth FROM epoch e JOIN hub h ON h.id = e.hub"
+            " WHERE h.merchant = :merchant ORDER BY e.hub, e.epoch",
+            merchant=merchant.id,
+        ):
+            stream = Kept(merchant=merchant.id, at=at, **dict(row))
+            have = cursor_of(shared, stream.origin, stream.epoch, stream.birth).have
+            yield from _sealed_after(db, stream, have)
 
 
 def _keep_all(tx: Writer, sealed: list[_Sealed]) -> None:
@@ -67,10 +105,23 @@ def _keep_all(tx: Writer, sealed: list[_Sealed]) -> None:
             raise RuntimeError(f"{one.stream.origin} does not continue what is kept of it")
 
 
-def _not_kept(merchant: Merchant, *, at: int) -> Iterator[_Sealed]:
+def _not_kept(merchant: Merchant, *, at: int) -> tuple[list[_Sealed], bool]:
+    """Return what is to be kept next, and whether there may be more of it."""
+    found: list[_Sealed] = []
+    more = False
     with merchant.door.read() as db, merchant.shared.read() as shared:
-        streams = sorted(own_streams(db), key=lambda row: row["origin"] != merchant.id)
-        for row in streams:
+        rows = db.all(_OWN)
+        kept = {
+            (row["origin"], row["epoch"]): row["seq"]
+            for row in shared.all(
+                "SELECT origin, epoch, seq FROM stream_cursor WHERE merchant = :merchant",
+                merchant=merchant.id,
+            )
+        }
+        for row in sorted(rows, key=lambda row: row["origin"] != merchant.id):
+            have = kept.get((row["origin"], row["epoch"]), 0)
+            if (row["sealed"] or 0) <= have:
+                continue
             stream = Kept(
                 origin=row["origin"],
                 epoch=row["epoch"],
@@ -78,8 +129,10 @@ def _not_kept(merchant: Merchant, *, at: int) -> Iterator[_Sealed]:
                 birth=row["birth"],
                 at=at,
             )
-            have = cursor_of(shared, stream.origin, stream.epoch, stream.birth).have
-            yield from _sealed_after(db, stream, have)
+            sealed = list(_sealed_after(db, stream, have))
+            found += sealed
+            more = more or len(sealed) == SEGMENTS_AT_ONCE
+    return found, more
 
 
 def _sealed_after(db: Reader, stream: Kept, have: int) -> Iterator[_Sealed]:
