@@ -17,8 +17,8 @@ from core.wallet import STORED_VALUE, Asset, Holding, Leg, spend_order, take
 STORES_MAX = 2
 POOL_PARTS, ALL_PARTS = 1, 10
 """The pool keeps one part of ten."""
-GRANT_MIN_CENTS, GRANT_PERCENT = 2_000, 5
-RECALL_MIN_CENTS, RECALL_PERCENT = 4_000, 15
+GRANT_MIN_CENTS, GRANT_PERCENT = 1_000, 5
+RECALL_MIN_CENTS, RECALL_PERCENT = 2_000, 12
 """A move is worth its messages from so many fen and so much of the member's money on. A recall
 costs a round trip more, and a tenth too much at home, after a visit, is worth none."""
 WHOLE = frozenset({Asset.POINTS})

@@ -15,6 +15,7 @@ from tests.bench import (
     importing,
     ingest,
     member_search,
+    offline,
     processes,
     seen,
     storage,
@@ -31,6 +32,7 @@ BENCHES: dict[str, Callable[..., Report]] = {
     "ingest": ingest.run,
     "catchup": catchup.run,
     "seen": seen.run,
+    "offline": offline.run,
 }
 FULL, EVENTS = "--full", "--events="
 

@@ -129,6 +129,7 @@ def test_a_store_off_the_line_is_left_alone_until_it_is_back(
     platform.clock.advance(REST_MS)
     assert place(platform, merchant) is not None
     assert kinds_in(merchant, f"{second.id}.dn") == []
+    desk.sync(first, second)
     rest(platform, merchant, desk, first, second, after=RETRY_MS)
     assert places(merchant, guest) == {first.id: 60_000, second.id: 30_000, CLOUD: 10_000}
 

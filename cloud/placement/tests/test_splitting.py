@@ -85,8 +85,8 @@ def test_who_visits_one_store_only_leaves_all_of_it_there():
 
 
 def test_what_is_not_worth_a_message_stays_where_it_is():
-    small = [seat(HOME, 60), seat(THIRD, 0, lot("a", 3_999))]
-    assert not split(small, pool=[lot("b", 1_999)], date=TODAY).moves
+    small = [seat(HOME, 60), seat(THIRD, 0, lot("a", 1_999))]
+    assert not split(small, pool=[lot("b", 999)], date=TODAY).moves
     little = [seat(HOME, 60, lot("a", 92_000)), seat(THIRD, 0, lot("b", 8_000))]
     assert not split(little, pool=[], date=TODAY).moves
 
