@@ -29,12 +29,14 @@ from core.journal import (
     receive_now,
     seal,
 )
-from core.members import Application, Profile, register
+from core.members import SEARCH, Application, Profile, register
 from core.sqlite import Door
 from core.wallet import (
+    STORED_VALUE,
     Granted,
     Recalled,
     holdings,
+    move_merged,
     plan_spend,
     send_release,
     spend,
@@ -72,7 +74,7 @@ class Store:
         self.id, self.store, self.merchant = name, store, merchant.id
         self.key = hub.log_key
         self.clock = ManualClock(at)
-        self.parts = Parts(CORE_PARTS)
+        self.parts = Parts((*CORE_PARTS, SEARCH))
         folder.mkdir(parents=True, exist_ok=True)
         self.door = Door(
             folder / f"{name}.db",
@@ -151,6 +153,12 @@ class Store:
     def held(self, member):
         with self.door.read() as db:
             return sum(h.amount for h in holdings(db, member, self.id))
+
+    def held_stored(self, member):
+        """Return the stored value here, in fen."""
+        with self.door.read() as db:
+            held = holdings(db, member, self.id)
+        return sum(h.amount for h in held if h.asset in STORED_VALUE)
 
     # -- what it sends ---------------------------------------------------------------------
 
@@ -264,9 +272,14 @@ class Store:
         return self.take_documents(batch_.after, batch_.pos, documents)
 
     def take_documents(self, after, pos, documents):
-        took = self.door.write(
-            lambda tx: take_batch(tx, self.parts, after=after, pos=pos, documents=documents)
-        )
+        def take(tx):
+            took = take_batch(tx, self.parts, after=after, pos=pos, documents=documents)
+            if took and tx.value("SELECT 1 FROM member WHERE merge <> ''"):
+                self.clock.advance(1)
+                move_merged(tx, self.act(None), place=self.id)
+            return took
+
+        took = self.door.write(take)
         if took:
             self.feed_pos = max(self.feed_pos, pos)
         return took
@@ -307,7 +320,10 @@ class Desk:
         while self.dirty or self.asks:
             for merchant, hub, ask in self.asks:
                 books = self.platform.merchant(merchant)
-                self.exchange.told(handle(self.platform, books, [(hub, ask)]), self.now)
+                outcome = handle(self.platform, books, [(hub, ask)])
+                self.exchange.told(outcome, self.now)
+                if outcome.more:
+                    self.dirty[merchant] = None
             self.asks.clear()
             for merchant in list(self.dirty):
                 del self.dirty[merchant]
