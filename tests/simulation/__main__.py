@@ -35,6 +35,7 @@ def _today() -> int:
 @click.option("--profile", "names", multiple=True, help="Only this one; may be repeated.")
 @click.option("--world", type=click.Choice(list(WORLDS)), default="real", show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--keep/--no-keep", "kept", default=True, help="Write failing seeds down.")
 @click.option("--corpus", "replay", is_flag=True, help="Live through the kept seeds first.")
 def main(
     seeds: int | None,
@@ -43,6 +44,7 @@ def main(
     names: tuple[str, ...],
     world: str,
     workers: int,
+    kept: bool,
     replay: bool,
 ) -> None:
     """Let stores and head office live through seeded faults; exit with 1 on a violation.
@@ -64,21 +66,23 @@ def main(
     count = seeds if seeds is not None else (None if minutes is not None else 10)
     wanted = in_turn(chosen, start=first, count=count)
     if replay:
-        wanted = chain((kept.history for kept in corpus()), wanted)
+        wanted = chain((old.history for old in corpus()), wanted)
     for lived in live_many(wanted, workers=workers, until=is_late):
         tallies[lived.history.profile].add(lived)
         if lived.wrong:
-            _tell(lived)
+            _tell(lived, kept=kept)
         if sum(len(tally.failed) for tally in tallies.values()) >= FAILURES_MAX:
             break
     _sum_up(tallies, first, time.monotonic() - begun)
     sys.exit(any(tally.failed for tally in tallies.values()))
 
 
-def _tell(lived: Lived) -> None:
+def _tell(lived: Lived, *, kept: bool) -> None:
     print(f"\nVIOLATION: {lived.history.command}")
     print("\n".join(lived.wrong.splitlines()[:SHOWN_LINES]))
-    print(f"kept as {keep(lived)}\n", flush=True)
+    if kept:
+        print(f"kept as {keep(lived)}")
+    print(flush=True)
 
 
 def _sum_up(tallies: dict[str, Tally], first: int, elapsed_s: float) -> None:

@@ -50,7 +50,7 @@ class Company:
         self.world.now = begun.now
         self.cloud = RealCloud(self.world, self.folder / "cloud", begun.merchant)
         shelf = self.shelf if begun.images is not None else None
-        self._stack.enter_context(outside(self.world, shelf, [self.cloud]))
+        self._stack.enter_context(outside(self.world, shelf))
         self.hubs = [RealHub(self.world, self.folder / store, store) for store in begun.stores]
         self.tills = {hub: Till(hub) for hub in self.hubs}
         self.world.cloud = self.cloud

@@ -16,22 +16,26 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import cloud.platform.platform as platform_module
 from cloud.feed import bring
-from cloud.platform import create_merchant, enrol, new_code, parse_broker, set_places
+from cloud.platform import create_merchant, new_code, parse_broker, set_places
 from core.feed import FeedDocument
 from hub import box as box_module
-from hub.sync import joining, runtime
+from hub.sync import archive, head_office, returning, runtime
+from tests.simulation.https import Wire, simulated
 from tests.simulation.memory import Platter, Shelf
 from tests.simulation.real_cloud import RealCloud
-from tests.simulation.real_hub import RealHub, SimulatedGate, SimulatedLine
+from tests.simulation.real_hub import RealHub, SimulatedLine
 from tests.simulation.till import Till
 from tests.simulation.town import Town, TownProfile
 
 SETTLING_MS = 60_000
+ASKING = (head_office, archive, returning)
+"""Whose `ask` reaches head office over HTTPS."""
 CALM = TownProfile(name="furnishing")
 STORE_CODES = "ABCDEFGH"
 rebuild_module = importlib.import_module("core.journal.rebuild")
@@ -102,29 +106,39 @@ class Furnished:
 
 
 @contextmanager
-def outside(world: Town, shelf: Shelf | None, cloud: list[RealCloud]) -> Iterator[None]:
+def outside(world: Town, shelf: Shelf | None) -> Iterator[None]:
     """Put what is ours to break in the place of the outside; `shelf` is None for real files."""
     rising: list[RealHub] = []
     begin = RealHub.rise
+    world.https = Wire(world)
 
     def rise(node: RealHub) -> None:
         rising[:] = [node]
         begin(node)
 
-    def answer(_url: str, asked: Any, *, context: object) -> Any:
-        return enrol(cloud[0].platform, asked, bring=bring)
+    def errands(kind: type[Any]) -> Any:
+        def begun(url: str, context: Any, tell: Any) -> Any:
+            return simulated(kind, rising[0])(url, context, tell)
+
+        return begun
 
     replaced: list[tuple[Any, str, Any]] = [
         (RealHub, "rise", rise),
-        (joining, "enrol", answer),
+        *((module, "ask", world.https.ask) for module in ASKING),
         (runtime, "_now_ms", lambda: world.now),
+        (runtime, "time", SimpleNamespace(monotonic=lambda: world.now / 1000)),
+        (runtime, "random", SimpleNamespace(random=world.chance.random)),
         (runtime, "tell", lambda *_args: None),
         (runtime, "ring", lambda *_args: None),
         (box_module, "ring", lambda *_args: None),
         (runtime, "tls_context", lambda *_args, **_more: None),
         (runtime, "BrokerLine", lambda *_args, **_more: SimulatedLine(rising[0])),
-        (runtime, "Gate", lambda *_args, **_more: SimulatedGate(rising[0])),
-        (runtime.random, "random", world.chance.random),
+        (runtime, "Gate", errands(runtime.Gate)),
+        *(
+            (runtime, name, errands(getattr(runtime, name)))
+            for name in ("Past",)
+            if hasattr(runtime, name)
+        ),
         (os, "urandom", world.chance.randbytes),
     ]
     if shelf is not None:
@@ -149,19 +163,20 @@ def furnish(folder: Path, stores: int, shelf: Shelf | None) -> tuple[str, int]:
     world = Town(CALM, 1)
     world.healed = True
     cloud = RealCloud(world, folder / "cloud", "")
-    with outside(world, shelf, [cloud]):
+    with outside(world, shelf):
+        world.cloud = cloud
         cloud.open()
         cloud.merchant = _merchant(cloud, stores)
-        world.cloud = cloud
+        cloud.platform.close()
+        cloud.rise()
         names = [f"s{number}" for number in range(1, stores + 1)]
         hubs = [RealHub(world, folder / name, name) for name in names]
         for hub in hubs:
             code = new_code(cloud.platform, merchant=cloud.merchant, store=hub.store)
             hub.join(code)
         world.hubs = {hub.hub: hub for hub in hubs}
-        cloud.platform.close()
-        for node in (cloud, *hubs):
-            node.rise()
+        for hub in hubs:
+            hub.rise()
         world.run(SETTLING_MS)
         assert all(hub.settled() and hub.live for hub in hubs)
         for hub in hubs:

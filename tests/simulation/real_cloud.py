@@ -35,6 +35,8 @@ class RealCloud(Node):
         self.clock = NodeClock(world)
         self.platform: Any = None
         self.mortal = False
+        self.gate: Any = None
+        """A client of its pages for hubs, once somebody asked for one."""
         self.inbox: list[tuple[str, bytes]] = []
         self.planned: set[str] = set()
 
@@ -50,6 +52,7 @@ class RealCloud(Node):
         if self.life is not None:
             return
         self.mortal = True
+        self.gate = None
         self.inbox, self.planned = [], set()
         try:
             self.open()
@@ -122,9 +125,6 @@ class RealCloud(Node):
     def asked(self, ask: Callable[[], Any]) -> Any:
         """Answer over HTTPS; None where the gate's process dies over it."""
         return self.guarded(ask)
-
-    def batch(self, after: int) -> Any:
-        return self.exchange._live_batch(self.merchant, after)
 
     # The exchange's hands.
 

@@ -16,7 +16,6 @@ from core.ids import Ids
 from core.wire import Channel
 from hub.app import open_hub
 from hub.sync import join, load_link
-from hub.sync.gate import Got
 from hub.sync.line import Came, Down, Up
 from hub.sync.runtime import Options, Rung, Sending
 from hub.sync.step import Line, Tick, wake_at
@@ -46,22 +45,15 @@ class SimulatedLine:
     def drop(self, _reason: str, *, hold_back: bool = False) -> None:
         self.node.world.later(0, self.node.life, self.node.disconnect)
 
+    def hold(self, *, on: bool) -> None:
+        """Keep off the line, or let it be tried again."""
+        node = self.node
+        node.held_back = on
+        if on:
+            node.world.later(0, node.life, node.disconnect)
+
     def look(self) -> None:
         pass
-
-
-class SimulatedGate:
-    """Stands in for HTTPS to head office."""
-
-    def __init__(self, node: RealHub) -> None:
-        self.node = node
-
-    def fetch(self, after: int) -> None:
-        node = self.node
-        node.world.happened["fetch"] += 1
-        node.world.errand(
-            node, lambda: node.world.cloud.batch(after), lambda batch: node.turn(Got(batch))
-        )
 
 
 class RealHub(Node):
@@ -78,13 +70,23 @@ class RealHub(Node):
         self.up = False
         self.line = 0
         self.mortal = False
+        self.held_back = False
         self.sending: Any = None
         super().__init__(world, store)
 
     def join(self, code: str) -> None:
         self.open()
-        join(self.box, url="https://gate", code=code, bring=False, version="1", context=None)
+        self.asking(
+            lambda: join(
+                self.box, url="https://gate", code=code, bring=False, version="1", context=None
+            )
+        )
         self.close()
+
+    def asking(self, errand: Callable[[], T]) -> T:
+        """Do an errand over HTTPS as this box."""
+        self.world.https.asking = self
+        return errand()
 
     def open(self) -> None:
         """Open the box's databases, as each of its programs does."""
@@ -131,7 +133,7 @@ class RealHub(Node):
     def connect(self) -> None:
         if self.up or self.life is None:
             return
-        if self.hub in self.world.cut:
+        if self.hub in self.world.cut or self.held_back:
             wait = self.world.chance.randrange(200, RETRY_MS)
             self.world.later(wait, self.life, self.connect)
             return

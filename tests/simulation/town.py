@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -104,6 +103,7 @@ class Town(World):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.https: Any = None
         self.connected: dict[str, Any] = {}
         self.deaf: set[tuple[Any, str]] = set()
         """Lines that carry nothing one way although both ends take them for whole."""
@@ -148,20 +148,6 @@ class Town(World):
                 hub.disconnect()
 
         self.later(self.chance.randrange(2_000, KEEPALIVE_MS), None, noticed)
-
-    # HTTPS to head office.
-
-    def errand(self, hub: Any, ask: Callable[[], Any], tell: Callable[[Any], None]) -> None:
-        """Ask head office over HTTPS: it answers, fails, or never ends. `tell` gets None then."""
-        life, line = hub.life, hub.line
-        if self.strikes(self.profile.loss / 2):
-            return
-
-        def answer() -> None:
-            reached = hub.up and hub.line == line and self.cloud.life is not None
-            tell(self.cloud.asked(ask) if reached else None)
-
-        self.later(self.chance.randrange(5, 200), life, answer)
 
     # Disks.
 
