@@ -8,6 +8,14 @@ from dataclasses import dataclass, field
 from core.catalog import categories, find_item, items
 from core.errors import Refused
 from core.journal import Act
+from core.members import (
+    by_number,
+    by_phone,
+    card_row,
+    holder_of,
+    meet_card,
+    read_medium,
+)
 from core.organisation import Tender, settings
 from core.sqlite import Reader, Row, Writer
 from core.till import STORED_VALUE, Offered
@@ -33,6 +41,10 @@ class Screen:
     bringing: wallet.Bringing
     open_tickets: list[Row]
     shift_open: bool
+    holder: Row | None = None
+    """Whose account the member may pay from, besides their own."""
+    shared: bool = False
+    """The bill is paid from the holder's account."""
     staff_choices: list[Row] = field(default_factory=list)
 
 
@@ -58,13 +70,17 @@ def read_screen(
     """
     ticket = current(db, device)
     member_id = ticket.row["member"] if ticket else None
+    account = tickets.account_of(db, ticket.row) if ticket else None
+    holder = holder_of(db, member_id) if member_id else None
     return Screen(
         ticket=ticket,
         member=members.member_of(db, member_id) if member_id else None,
-        balance=wallet.balance(db, act, member_id) if member_id else None,
+        holder=members.member_of(db, holder) if holder else None,
+        shared=bool(ticket and ticket.row["payer"]),
+        balance=wallet.balance(db, act, account) if account else None,
         bringing=(
-            wallet.bringing(db, act, member_id, connected=connected)
-            if member_id
+            wallet.bringing(db, act, account, connected=connected)
+            if account
             else wallet.Bringing()
         ),
         open_tickets=[row for row in tickets.open_tickets(db) if row["lines"]],
@@ -130,14 +146,25 @@ def name_staff(tx: Writer, act: Act, *, device: str, line: str, staff_id: str | 
     tickets.staff_line(tx, act, ticket=found.id, line=line, staff_id=staff_id)
 
 
-def set_member(tx: Writer, act: Act, *, device: str, member: str | None) -> None:
-    """Make the bill a member's, or a walk-in's. A member's money follows."""
+def set_member(
+    tx: Writer, act: Act, *, device: str, member: str | None, card: str = ""
+) -> None:
+    """Make the bill a member's, or a walk-in's. A member's money follows, and the holder's."""
     ticket = _ticket(tx, act, device)
     before = tickets.ticket_row(tx, ticket)["member"]
-    tickets.set_member(tx, act, ticket=ticket, member=member)
+    tickets.set_member(tx, act, ticket=ticket, member=member, card=card)
     tables.remember_member(tx, device, member or before)
-    if member is not None:
-        wallet.follow(tx, act, member=member, why=wallet.RECOGNISED)
+    _recognise(tx, act, ticket)
+
+
+def set_payer(tx: Writer, act: Act, *, device: str, shared: bool) -> None:
+    """Pay a relative's bill from the holder's account, or from their own.
+
+    Refused: no_ticket, not_in_family.
+    """
+    ticket = _current(tx, device).id
+    tickets.set_payer(tx, act, ticket=ticket, shared=shared)
+    _recognise(tx, act, ticket)
 
 
 def toggle_walkin(tx: Writer, act: Act, *, device: str) -> None:
@@ -148,15 +175,14 @@ def toggle_walkin(tx: Writer, act: Act, *, device: str) -> None:
     back = row["last_member"] if row else None
     tickets.set_member(tx, act, ticket=ticket, member=None if member else back)
     tables.remember_member(tx, device, member or back)
-    if member is None and back is not None:
-        wallet.follow(tx, act, member=back, why=wallet.RECOGNISED)
+    _recognise(tx, act, ticket)
 
 
 def bring(tx: Writer, act: Act, *, device: str) -> None:
     """Ask for what this bill's member has elsewhere. Refused: no_ticket."""
-    member = _current(tx, device).row["member"]
-    if member is not None:
-        wallet.follow(tx, act, member=member, why=wallet.ASKED_FOR)
+    account = tickets.account_of(tx, _current(tx, device).row)
+    if account is not None:
+        wallet.follow(tx, act, member=account, why=wallet.ASKED_FOR)
 
 
 def scan(
@@ -165,7 +191,7 @@ def scan(
     """Take in a card, a barcode or a code, whatever it is.
 
     What a person `typed` may also be the beginning of one item's name, pinyin or initials.
-    Refused: scan_unknown, item_gone.
+    Refused: scan_unknown, item_gone, card_blocked, card_replaced.
     """
     code = code.strip()
     found = find_item(tx, code)
@@ -175,10 +201,11 @@ def scan(
     if found is not None:
         tap(tx, act, device=device, item_id=found["id"], operation=operation)
         return
-    member = _member_by(tx, code)
+    card = _card(tx, act, code)
+    member = _member_by(tx, code) if card is None else card["member"]
     if member is None:
         raise Refused("scan_unknown", scanned=code[:40])
-    set_member(tx, act, device=device, member=member)
+    set_member(tx, act, device=device, member=member, card=code if card else "")
 
 
 def park(tx: Writer, *, device: str) -> None:
@@ -255,6 +282,8 @@ class Paid:
     member: Row | None
     balance: wallet.Balance | None
     printed: bool
+    payer: Row | None = None
+    """Out of whose account it was paid, where that is not the member's own."""
 
     @property
     def change(self) -> int:
@@ -267,11 +296,13 @@ def read_paid(db: Reader, act: Act, *, ticket: str) -> Paid:
     if sale is None:
         raise Refused("no_ticket")
     member = sale["member"]
+    account = sale["payer"] or member
     return Paid(
         sale=sale,
         payments=checkout.sale_payments(db, ticket),
         member=members.member_of(db, member) if member else None,
-        balance=wallet.balance(db, act, member) if member else None,
+        payer=members.member_of(db, sale["payer"]) if sale["payer"] else None,
+        balance=wallet.balance(db, act, account) if account else None,
         printed=was_printed(db, ticket),
     )
 
@@ -299,15 +330,31 @@ def _current(db: Reader, device: str) -> OpenTicket:
     return found
 
 
+def _recognise(tx: Writer, act: Act, ticket: str) -> None:
+    """Let the money of whoever came follow, and that of the account that pays for them."""
+    row = tickets.ticket_row(tx, ticket)
+    for member in {row["member"], tickets.account_of(tx, row)} - {None}:
+        wallet.follow(tx, act, member=member, why=wallet.RECOGNISED)
+
+
+def _card(tx: Writer, act: Act, code: str) -> Row | None:
+    """Return the card that was swiped; None for what is no card that is known here.
+
+    Refused: card_blocked, card_replaced.
+    """
+    try:
+        number = read_medium(code).number
+    except Refused:
+        return None
+    row = card_row(tx, number)
+    return meet_card(tx, act, text=code) if row is not None and row["active"] else None
+
+
 def _member_by(db: Reader, code: str) -> str | None:
-    """Find a member by card, number or phone, exactly."""
-    found = members.search(db, code, limit=2)
+    """Find a member by number or phone, exactly."""
     upper = code.upper()
-    card = db.value("SELECT member FROM card WHERE number = :n AND active = 1", n=upper)
-    if card is not None:
-        return str(card)
-    exact = [row for row in found if upper in {row["number"], row["phone"]}]
-    return exact[0]["id"] if exact else None
+    row = by_number(db, upper) or by_phone(db, code)
+    return None if row is None else str(row["id"])
 
 
 def _matches(row: Row, words: list[str]) -> bool:

@@ -166,6 +166,15 @@ def set_member() -> Any:
     return redirect(url_for("pos.screen"))
 
 
+@pages.post("/pos/payer")
+@permission("sale.create")
+def set_payer() -> Any:
+    """Pay a relative's bill from the holder's account, or from their own."""
+    shared = request.form.get("shared") == "1"
+    write(lambda tx, act: service.set_payer(tx, act, device=device()["id"], shared=shared))
+    return _after()
+
+
 @pages.post("/pos/walkin")
 @permission("sale.create")
 def toggle_walkin() -> Any:
