@@ -42,7 +42,10 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="devices", parts=(devices.PART,)),
     Capability(name="members", parts=(hub_members.LOCAL,)),
     Capability(name="wallet", parts=(hub_wallet.LOCAL,)),
-    Capability(name="checkout", parts=(Part(name="checkout", refusals=checkout.REFUSALS),)),
+    Capability(
+        name="checkout",
+        parts=(Part(name="checkout", refusals=checkout.REFUSALS), checkout.LOCAL),
+    ),
     hub_till.CAPABILITY,
     counter.CAPABILITY,
     sales.CAPABILITY,

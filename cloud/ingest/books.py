@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as dataclass_replace
 from functools import partial
 
 from msgspec.structs import replace
@@ -27,8 +28,9 @@ from core.sqlite import Reader, Writer
 from core.wire import Answer, Ask, Segment, unpack
 
 log = logging.getLogger(__name__)
-SLICE_EVENTS_MAX = 200
-"""What one transaction takes in; a request that comes meanwhile waits for no more."""
+SLICE_EVENTS_MAX = 50
+"""What one transaction takes in, also of a longer segment: an ask that comes meanwhile waits for
+no more of it."""
 SLICE_SEGMENTS_MAX = 16
 HISTORY_EVENTS_MAX = 500
 
@@ -55,6 +57,8 @@ class _Slice:
     """Where a segment came late, with the place that had ended before it."""
     ended: ClosedPlace | None = None
     """A place of which all is here that counts, and which is still to be emptied."""
+    cut: bool = False
+    """Whether the last segment is cut short, so that its seal comes with the rest of it."""
     more: bool = False
 
 
@@ -134,10 +138,21 @@ def _next_slice(shared: Reader, db: Reader, sources: Sequence[Source]) -> _Slice
             if events >= SLICE_EVENTS_MAX:
                 part.more = True
                 return part
-            part.waiting.append((source, unpack(row["raw"]), late))
-            events += row["last_seq"] - row["first_seq"] + 1
+            begun_at = max(have, row["first_seq"] - 1)
+            last = begun_at + SLICE_EVENTS_MAX - events
+            part.waiting.append((source, _up_to(last, unpack(row["raw"])), late))
+            if last < row["last_seq"]:
+                part.cut = part.more = True
+                return part
+            events += row["last_seq"] - begun_at
         part.more = part.more or len(rows) == SLICE_SEGMENTS_MAX
     return part
+
+
+def _up_to(last: int, segment: Segment) -> Segment:
+    """Return a segment without the events behind `last`, or all of it."""
+    events = segment.events[: last - segment.first + 1]
+    return segment if events == segment.events else dataclass_replace(segment, events=events)
 
 
 def _late(source: Source, first: int) -> ClosedPlace | None:
@@ -162,15 +177,25 @@ def _take_slice(tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice) -
             segment,
             reaction.to(source),
             lateness=None if late is None else _lateness(reaction, source, late),
+            cut=part.cut and segment is part.waiting[-1][1],
         )
         report.events += done.events
         report.notices += done.notices
     settle_people(tx, act, [waiting[1] for waiting in part.waiting])
+    report.more = _set_right(reaction, part) or report.more
     report.more = derive(tx, at=act.at) or report.more
     seal_own(tx, merchant)
     report.answers = reaction.answers
     report.notices += reaction.notices
     return report
+
+
+def _set_right(reaction: Reaction, part: _Slice) -> bool:
+    """Fill up rights and bring in what members owe; say whether more of it waits."""
+    righting = reaction.righting
+    righting.fill_all(source for source, _segment, _late in part.waiting)
+    righting.collect_all()
+    return righting.call_in()
 
 
 def _empty(tx: Writer, reaction: Reaction, ended: ClosedPlace) -> bool:

@@ -19,7 +19,7 @@ from core.members import (
 )
 from core.sqlite import Reader, Row, Writer
 from core.tickets import TicketReversed, TicketSettled, family_document
-from core.wallet import wallet_document
+from core.wallet import RIGHTS, wallet_document
 
 DERIVE_EVENTS_MAX = 1_000
 MEMBER, WALLET, CARD, FAMILY = "member", "wallet", "card", "family"
@@ -114,5 +114,5 @@ def _touched(row: Row) -> Iterator[tuple[str, str]]:
         return  # It stands in quarantine, where somebody finds it.
     for posting in event.postings:
         account, _, rest = posting.account.partition("/")
-        if account in _VALUE_ACCOUNTS:
+        if account in _VALUE_ACCOUNTS and posting.asset not in RIGHTS:
             yield WALLET, rest.partition("/")[0]

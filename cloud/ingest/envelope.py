@@ -11,12 +11,17 @@ from collections import Counter
 
 import msgspec
 
+from cloud.ingest.limits import ADVANCED, beyond_limits
 from core.journal import Event, assert_balanced, decode, kind_name, kind_of, place_of
 from core.sqlite import Reader
-from core.wallet import Funded, Granted, Recalled, Released, Voided
+from core.tickets import TicketSent
+from core.wallet import RISK, Charged, Collected, Funded, Granted, Recalled, Released, Voided
 
 _OPEN_TO_ALL = frozenset({"revenue"})
-_HEAD_OFFICES_WORDS = frozenset(kind_name(body) for body in (Granted, Recalled, Voided, Funded))
+_HEAD_OFFICES_WORDS = frozenset(
+    kind_name(body)
+    for body in (Granted, Recalled, Voided, Funded, Collected, Charged, TicketSent)
+)
 _RELEASED = kind_name(Released)
 REASON_CHARACTERS_MAX = 200
 AT_MAX = 1 << 43
@@ -47,6 +52,7 @@ def trespass(db: Reader, event: Event) -> str:
         or _not_sent(db, event)
         or sends_under_a_grant(db, event)
         or _overdrawn(db, event)
+        or beyond_limits(db, event)
     )
 
 
@@ -61,6 +67,8 @@ def misspoken(event: Event) -> str:
         return f"{kind} is for head office to say"
     own = place_of(event.origin, event.epoch)
     for posting in event.postings:
+        if kind == ADVANCED and posting.account == RISK and posting.amount < 0:
+            continue  # How much of that is looked at beside what else it may not.
         if not _may_touch(own, posting.account):
             return f"{posting.amount} {posting.asset} at {posting.account} is not its own"
     return ""

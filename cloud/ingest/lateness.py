@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cloud.epochs import FORK, LATE, ClosedPlace, fund_for, not_sent, sweep_after
 from cloud.ingest.envelope import misspoken, sends_under_a_grant
+from cloud.ingest.limits import minted
 from cloud.ingest.sources import Source
 from core.journal import Act, Event
 from core.sqlite import Reader, Writer
@@ -37,6 +38,7 @@ class Lateness:
             misspoken(event)
             or not_sent(self.tx, self.closed, event, history=history)
             or sends_under_a_grant(self.tx, event)
+            or minted(self.tx, event, self.closed.place)
         )
 
     def take(self, event: Event, apply: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from core.journal import Event, Posting, kind_name, kind_of, place_of
 from core.sqlite import Reader
-from core.tickets import TicketReversed
+from core.tickets import TicketReversed, reversed_place, settled_place
 from core.wallet import (
     MINT,
     RIGHT,
@@ -46,7 +46,6 @@ class _Release(msgspec.Struct):
 _advance = msgspec.json.Decoder(Advanced)
 _reversal = msgspec.json.Decoder(_Reversal)
 _release = msgspec.json.Decoder(_Release)
-_stamps = msgspec.json.Decoder(dict[str, str])
 
 
 def beyond_limits(db: Reader, event: Event) -> str:
@@ -118,9 +117,9 @@ def _reversed_elsewhere(db: Reader, event: Event, place: str) -> str:
     bill = _reversal.decode(event.body).ticket
     if _uses(event, bill, place):
         return ""  # That it was there to be used is looked at with everything that is taken.
-    if _settled_at(db, bill) != place or _is_issued(db, bill, place):
+    if settled_place(db, bill) != place or _is_issued(db, bill, place):
         return f"the right to reverse {bill} lies elsewhere"
-    return f"{bill} was reversed before" if _reversed_at(db, bill) == place else ""
+    return f"{bill} was reversed before" if reversed_place(db, bill) == place else ""
 
 
 def _right_of_its_own_making(db: Reader, event: Event, kind: str, place: str) -> str:
@@ -134,32 +133,13 @@ def _right_of_its_own_making(db: Reader, event: Event, kind: str, place: str) ->
         return "a right to reverse is issued where it is sent off only"
     body = _release.decode(event.body)
     bill = body.member
-    if _settled_at(db, bill) != place or _reversed_at(db, bill) == place:
+    if settled_place(db, bill) != place or reversed_place(db, bill) == place:
         return f"{bill} is no settled bill of its own"
     if _is_issued(db, bill, place) or not _moves_only(
         event, send_first(bill, place, body.transfer)
     ):
         return f"the right to reverse {bill} was issued before"
     return ""
-
-
-def _settled_at(db: Reader, bill: str) -> str:
-    """Return at which place a bill was settled: its stamp says who wrote that."""
-    row = db.one("SELECT settled_at, stamps FROM ticket WHERE id = :bill", bill=bill)
-    return (
-        "" if row is None or row["settled_at"] is None else _writer(row["stamps"], "settled_at")
-    )
-
-
-def _reversed_at(db: Reader, bill: str) -> str:
-    row = db.one("SELECT state, stamps FROM ticket WHERE id = :bill", bill=bill)
-    return "" if row is None or row["state"] != "reversed" else _writer(row["stamps"], "state")
-
-
-def _writer(stamps: str, name: str) -> str:
-    """Return the place whose event wrote a field (see `core.journal.stamp_of`)."""
-    _at, epoch, _seq, origin = _stamps.decode(stamps)[name].split(".", 3)
-    return place_of(origin, int(epoch, 16))
 
 
 def _is_issued(db: Reader, bill: str, place: str) -> bool:

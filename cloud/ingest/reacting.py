@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cloud.feed import Proposal, adopt
+from cloud.ingest.limits import ADVANCED
+from cloud.ingest.righting import Righting
 from cloud.ingest.sources import Reach, Source
 from cloud.ingest.unpacking import Documents, Notice
 from cloud.placement import Ask as Wish
@@ -28,7 +30,20 @@ from cloud.streams import (
 from core.feed import FeedPublished
 from core.journal import Act, Event, kind_name, kind_of
 from core.sqlite import Writer
-from core.wallet import CLOUD, Released, all_legs, holdings, take_in
+from core.tickets import reversed_place
+from core.wallet import (
+    CLOUD,
+    MINT,
+    REFUND_WISH,
+    RIGHTS,
+    Advanced,
+    Asset,
+    Leg,
+    Released,
+    all_legs,
+    holdings,
+    take_in,
+)
 from core.wire import GRANTED, NOTHING, RECALLING, Answer, Ask
 
 T = TypeVar("T")
@@ -59,8 +74,16 @@ class Reaction:
                 self._safely(source, event, lambda: self._adopt(source, event, documents))
             elif kind == _RELEASED:
                 self._safely(source, event, lambda: self._accept(source, event, documents))
+            elif kind == ADVANCED:
+                told = self._body(event, documents, Advanced)
+                self._safely(source, event, lambda: self.righting.settle(source, told))
 
         return react
+
+    @property
+    def righting(self) -> Righting:
+        """Return the hands for what stores may do on their own."""
+        return Righting(tx=self.tx, act=self.act, reach=self.reach, down=self._down)
 
     def handle(self, hub: str, ask: Ask) -> str:
         """Do what the policy says about a hub's ask; return its state. An id acts once."""
@@ -72,6 +95,13 @@ class Reaction:
         source = self.reach.get(hub)
         if source is None:
             return NOTHING
+        if ask.member == MINT:
+            return GRANTED if self.righting.fill(source, asked=True) else NOTHING
+        return (self._hand_bill if ask.why == REFUND_WISH else self._bring)(source, ask)
+
+    def _bring(self, source: Source, ask: Ask) -> str:
+        """Bring a member's value to the hub that asked: what the pool has, and the rest."""
+        hub = source.hub.id
         known = OpenAsk(
             id=ask.id,
             hub=hub,
@@ -107,6 +137,40 @@ class Reaction:
         remember_ask(self.tx, known, why=why, state=state, pending=waits)
         return state
 
+    def _hand_bill(self, source: Source, ask: Ask) -> str:
+        """Bring the right to reverse a bill to who asked for it, from where it lies."""
+        righting = self.righting
+        bill = righting.bill_meant(ask)
+        if not bill or reversed_place(self.tx, bill):
+            return NOTHING
+        known = OpenAsk(id=ask.id, hub=source.hub.id, member=bill, want=0, at=self.act.at)
+        held, called = righting.holders(bill), self._called(bill)
+        state = RECALLING
+        if source.hub.id in held:
+            state = GRANTED
+        elif legs := all_legs(self.tx, bill, CLOUD):
+            self._grant(source, known, legs)
+            state = GRANTED
+        elif righting.is_lost(bill):
+            righting.send_bill(source, bill)
+            righting.grant_lost(source, bill, request=ask.id)
+            state = GRANTED
+        elif not held and not called:
+            return NOTHING
+        for hub in sorted(held.keys() - called if state == RECALLING else ()):
+            holder = self.reach[hub]
+            epoch = holder.epoch.epoch
+            recall(self.tx, self._down(holder), ask=known, hub=hub, epoch=epoch)
+        waits = state == RECALLING
+        remember_ask(self.tx, known, why=REFUND_WISH, state=state, pending=waits)
+        return state
+
+    def _grant(self, source: Source, ask: OpenAsk, legs: Sequence[Leg]) -> None:
+        """Send what the pool has; a bill goes ahead of the right to reverse it."""
+        if any(leg.asset is Asset.REFUND for leg in legs):
+            self.righting.send_bill(source, ask.member)
+        grant(self.tx, self._down(source), ask=ask, epoch=source.epoch.epoch, legs=legs)
+
     def came_free(self, member: str, *, hub: str) -> None:
         """Send on what came into a member's pool because a hub is no more."""
         self._whole_or_not(hub, f"pool of {member}", lambda: self._hand_on(member))
@@ -130,6 +194,7 @@ class Reaction:
 
     def _hand_on(self, member: str) -> None:
         """Send what is in the pool to who waits for it, and end what waits for nothing more."""
+        self.righting.collect(member)
         asks = {ask.id: ask for ask in open_asks(self.tx, member)}
         wishes = [_wish(ask) for ask in asks.values() if ask.hub in self.reach]
         chosen = heir(wishes, now=self.act.at)
@@ -137,7 +202,9 @@ class Reaction:
         if chosen is not None and legs:
             source = self.reach[chosen.hub]
             ask = asks[chosen.id]
-            grant(self.tx, self._down(source), ask=ask, epoch=source.epoch.epoch, legs=legs)
+            self._grant(source, ask, legs)
+        elif not RIGHTS.isdisjoint(leg.asset for leg in legs):
+            pass  # No member's: it lies there until somebody asks for it.
         elif legs:
             note_soon(self.tx, member, at=self.act.at)
         waits = self._called(member)

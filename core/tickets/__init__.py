@@ -20,7 +20,15 @@ from core.tickets.history import (
     sales_of_member,
 )
 from core.tickets.price import LIST_PRICE, MEMBER_PRICE, Bill, Priceable, PricedLine, price
-from core.tickets.sending import Origin, TicketSent, sent_bill, sent_bill_named, settled_at
+from core.tickets.sending import (
+    Origin,
+    TicketSent,
+    reversed_place,
+    sent_bill,
+    sent_bill_named,
+    settled_at,
+    settled_place,
+)
 from core.tickets.tables import PART
 
 __all__ = [
@@ -45,6 +53,7 @@ __all__ = [
     "family_spent",
     "price",
     "reversal_of",
+    "reversed_place",
     "sale",
     "sale_lines",
     "sale_payments",
@@ -52,4 +61,5 @@ __all__ = [
     "sent_bill",
     "sent_bill_named",
     "settled_at",
+    "settled_place",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from core.journal import Append, Body, Change, Entry, Event, Part, Put, stamp_of
+from core.journal import Append, Body, Change, Entry, Event, Part, Put, place_of, stamp_of
 from core.sqlite import Migration, Reader, Row
 from core.tickets.events import TicketSettled
 from core.wallet import Lot, lot_rows
@@ -42,6 +42,7 @@ class TicketSent(Body, frozen=True, kw_only=True, tag="ticket.sent"):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(TicketSent)
+_stamps = msgspec.json.Decoder(dict[str, str])
 
 
 def settled_at(event: Event, ticket: Row) -> Origin:
@@ -58,6 +59,25 @@ def settled_at(event: Event, ticket: Row) -> Origin:
         opened_by=ticket["opened_by"],
         device=ticket["device"],
     )
+
+
+def settled_place(db: Reader, ticket: str) -> str:
+    """Return at which place a bill was settled; empty where it was not."""
+    return _written_at(db, ticket, "settled_at", states=("settled", "reversed"))
+
+
+def reversed_place(db: Reader, ticket: str) -> str:
+    """Return at which place a bill was reversed, as far as is known here."""
+    return _written_at(db, ticket, "state", states=("reversed",))
+
+
+def _written_at(db: Reader, ticket: str, field: str, *, states: tuple[str, ...]) -> str:
+    row = db.one("SELECT state, stamps FROM ticket WHERE id = :ticket", ticket=ticket)
+    if row is None or row["state"] not in states:
+        return ""
+    # As `core.journal.stamp_of` writes it: time, epoch, number, origin.
+    _at, epoch, _seq, origin = _stamps.decode(row["stamps"])[field].split(".", 3)
+    return place_of(origin, int(epoch, 16))
 
 
 def sent_bill(db: Reader, ticket: str) -> TicketSent | None:

@@ -150,7 +150,7 @@ class Disk:
 
     def due_asks(self, said: dict[str, int], *, now: int) -> list[Ask]:
         with self.box.door.read() as db:
-            return due_asks(db, now=now, said=said)
+            return due_asks(db, place=self.me.place, now=now, said=said)
 
     def note_answer(self, ask: str, state: str) -> None:
         self.box.door.write(lambda tx: note(tx, ask=ask, state=state))

@@ -13,6 +13,8 @@ import msgspec
 
 from core.clock import MINUTE_MS
 from core.journal import (
+    ANSWER,
+    WHOLE,
     Act,
     Birth,
     Entry,
@@ -25,6 +27,7 @@ from core.journal import (
 from core.sqlite import Reader, Row, Writer
 from core.wallet import Granted, Recalled, Released, send_release, take_in
 from core.wire import Cursor, Segment, Stream, origin_cursor
+from hub.checkout import release_right
 from hub.sync.link import Link
 
 BUSY_MS = 15 * MINUTE_MS
@@ -144,7 +147,7 @@ def _follow(tx: Writer, act: Act, stream: Stream, *, seq: int, raw: bytes) -> No
     try:
         event = decode(raw)
     except msgspec.MsgspecError as error:
-        set_aside(tx, place, reason=str(error), whole=True)
+        set_aside(tx, place, reason=str(error), share=WHOLE)
         return
     receive_now(tx, act.journal.parts, event, {})
     if is_aside(tx, *place):
@@ -157,7 +160,7 @@ def _follow(tx: Writer, act: Act, stream: Stream, *, seq: int, raw: bytes) -> No
     except Exception as error:
         log.exception("no answer to %s/%s/%s", *place)
         tx.run("ROLLBACK TO answer")
-        set_aside(tx, place, reason=f"{type(error).__name__}: {error}")
+        set_aside(tx, place, reason=f"{type(error).__name__}: {error}", share=ANSWER)
     finally:
         tx.run("RELEASE answer")
 
@@ -175,6 +178,8 @@ def _answer(tx: Writer, act: Act, entry: Entry) -> None:
 
 def _release(tx: Writer, act: Act, asked: Recalled) -> None:
     transfer = act.new_id()
+    if release_right(tx, act, asked, transfer=transfer) is not None:
+        return
     # Where nobody waits for the money, somebody who was only looked up keeps it too.
     stays = is_here if asked.legs else is_served
     if stays(tx, asked.member, now=act.at):

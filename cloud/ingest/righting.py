@@ -1,0 +1,278 @@
+"""Rights filled up, claims brought in, bills sent to the store that may reverse them.
+
+Verbs on one merchant's transaction, beside what `reacting` does with members' value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cloud.ingest.sources import Reach, Source
+from cloud.streams import OpenAsk, called_hubs, places_of, recall
+from core.journal import Act, Event, decode, place_of
+from core.sqlite import Row, Writer
+from core.tickets import TicketSent, TicketSettled, settled_at, settled_place
+from core.wallet import (
+    CLOUD,
+    MINT,
+    STORED_VALUE,
+    Advanced,
+    Collected,
+    Granted,
+    Leg,
+    Recalled,
+    collect,
+    grant,
+    hand_right,
+    holdings,
+    issue,
+    lots_of,
+    mint_left,
+    open_claims,
+    plan_collecting,
+    read_legs,
+    refund_places,
+    refund_right,
+    right_of,
+    rights,
+    written_legs,
+)
+from core.wire import Ask
+
+CLAIMS_CALLED_MAX = 50
+"""In one transaction; the others wait for the next."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Righting:
+    """The hands of one transaction."""
+
+    tx: Writer
+    act: Act
+    reach: Reach
+    down: Callable[[Source], Act]
+    """Returns the act that writes the stream down to a hub."""
+
+    # -- the right to mint -----------------------------------------------------------------
+
+    def fill(self, source: Source, *, asked: bool = False) -> bool:
+        """Fill up a box's right where half of it is gone; say whether something was sent.
+
+        A box that never asked does not know of rights, and mints as it always did.
+        """
+        left, coming = mint_left(self.tx, source.place), self._coming(source)
+        if left is None and not coming and not asked:
+            return False
+        policy = rights(self.tx).mint
+        have = (left or 0) + coming
+        given = self.tx.value(
+            "SELECT given FROM mint_given WHERE hub = :hub AND date = :date",
+            hub=source.hub.id,
+            date=self.act.date,
+        )
+        amount = min(policy.limit - have, policy.day - (given or 0))
+        if have * 2 >= policy.limit or amount <= 0:
+            return False
+        act = self._begun(source)
+        body = Granted(
+            transfer=act.new_id(),
+            member=MINT,
+            hub=source.hub.id,
+            hub_epoch=source.epoch.epoch,
+            legs=written_legs(right_of(amount)),
+        )
+        act.append(self.tx, body, postings=hand_right(body.transfer, amount))
+        return True
+
+    def fill_all(self, sources: Iterable[Source]) -> None:
+        """Fill up the boxes that said something; all of them once the policy has changed."""
+        pos = self.tx.value(
+            "SELECT pos FROM feed_document WHERE topic = 'rights' AND key = '-'"
+        )
+        known = {source.hub.id: source for source in sources}
+        for hub, source in self.reach.items():
+            if pos is not None and self._take_note(hub, pos):
+                self._lower(source)
+                known[hub] = source
+        for hub, source in known.items():
+            if hub in self.reach and self.reach[hub].place == source.place:
+                self.fill(source)
+
+    def _take_note(self, hub: str, pos: int) -> bool:
+        """Note up to which edit of the policy a box's right was set; say whether it is new."""
+        return bool(
+            self.tx.run(
+                "INSERT INTO right_set (hub, pos) VALUES (:hub, :pos)"
+                " ON CONFLICT (hub) DO UPDATE SET pos = excluded.pos WHERE pos < excluded.pos",
+                hub=hub,
+                pos=pos,
+            )
+        )
+
+    def _lower(self, source: Source) -> None:
+        """Call in what a box has beyond a limit that was lowered."""
+        limit = rights(self.tx).mint.limit
+        beyond = (mint_left(self.tx, source.place) or 0) + self._coming(source) - limit
+        if beyond <= 0:
+            return
+        act = self._begun(source)
+        body = Recalled(
+            request=act.new_id(),
+            member=MINT,
+            hub=source.hub.id,
+            hub_epoch=source.epoch.epoch,
+            legs=written_legs(right_of(beyond)),
+        )
+        act.append(self.tx, body)
+
+    def _coming(self, source: Source) -> int:
+        amount: int | None = self.tx.value(
+            "SELECT SUM(t.amount) FROM granted g JOIN transit t"
+            " ON t.transfer = g.transfer AND t.member = g.member"
+            " WHERE g.member = :mint AND g.hub = :hub AND g.epoch = :epoch",
+            mint=MINT,
+            hub=source.hub.id,
+            epoch=source.epoch.epoch,
+        )
+        return amount or 0
+
+    # -- what members owe ------------------------------------------------------------------
+
+    def settle(self, source: Source, told: Advanced) -> None:
+        """Take what a box laid out from the member's pool, and tell the box that it is."""
+        for claim in open_claims(self.tx, told.member):
+            if claim["id"] == told.advance:
+                self._collect(claim, source)
+
+    def collect(self, member: str) -> None:
+        """Take from a member's pool what they owe, before anybody else has it."""
+        for claim in open_claims(self.tx, member):
+            if self._collectable(claim):
+                self._collect(claim, None)
+
+    def collect_all(self) -> None:
+        """Take what has come into the pools of members who owe something."""
+        rows = self.tx.all(
+            """SELECT DISTINCT c.member FROM claim c
+                 LEFT JOIN claim_paid p ON p.claim = c.id
+                 JOIN holding h ON h.member = c.member AND h.place = :cloud AND h.amount > 0
+                WHERE c.amount > COALESCE(p.amount, 0) ORDER BY c.member LIMIT :limit""",
+            cloud=CLOUD,
+            limit=CLAIMS_CALLED_MAX,
+        )
+        for row in rows:
+            self.collect(row["member"])
+
+    def call_in(self) -> bool:
+        """Ask the stores for what members owe, once for each claim; say whether more wait."""
+        rows = self.tx.all(
+            """SELECT c.*, c.amount - COALESCE(p.amount, 0) AS owed FROM claim c
+                 LEFT JOIN claim_paid p ON p.claim = c.id
+                WHERE c.amount > COALESCE(p.amount, 0)
+                  AND NOT EXISTS (SELECT 1 FROM claim_called d WHERE d.claim = c.id)
+                ORDER BY c.at, c.id LIMIT :limit""",
+            limit=CLAIMS_CALLED_MAX,
+        )
+        for claim in rows:
+            self.tx.run("INSERT INTO claim_called (claim) VALUES (:id)", id=claim["id"])
+            self._call(claim)
+        return len(rows) == CLAIMS_CALLED_MAX
+
+    def _collectable(self, claim: Row) -> list[Leg]:
+        pool = holdings(self.tx, claim["member"], CLOUD)
+        return plan_collecting(claim, pool, claim["owed"])
+
+    def _collect(self, claim: Row, source: Source | None) -> None:
+        legs = self._collectable(claim)
+        tells = source is not None and self.reach.get(source.hub.id) == source
+        act = self._begun(source) if source is not None and tells else self.act
+        body = Collected(
+            claim=claim["id"],
+            member=claim["member"],
+            why=claim["why"],
+            legs=written_legs(legs),
+            rest=claim["owed"] - sum(leg.amount for leg in legs),
+            hub=source.hub.id if source is not None and tells else "",
+            hub_epoch=source.epoch.epoch if source is not None and tells else 0,
+        )
+        act.append(self.tx, body, postings=collect(claim["member"], legs))
+
+    def _call(self, claim: Row) -> None:
+        member = claim["member"]
+        amounts, called = places_of(self.tx, member), called_hubs(self.tx, member)
+        ask = OpenAsk(id=claim["id"], hub="", member=member, want=claim["owed"], at=self.act.at)
+        for hub, source in sorted(self.reach.items()):
+            if amounts.get(source.place, 0) > 0 and hub not in called:
+                epoch = source.epoch.epoch
+                recall(self.tx, self.down(source), ask=ask, hub=hub, epoch=epoch)
+
+    # -- bills -----------------------------------------------------------------------------
+
+    def bill_meant(self, ask: Ask) -> str:
+        """Return the id of the bill whose number an ask names; empty where nobody knows it."""
+        bill: str | None = self.tx.value(
+            "SELECT id FROM sale WHERE number = :number AND sign = 1", number=ask.member
+        )
+        return bill or ""
+
+    def holders(self, bill: str) -> dict[str, int]:
+        """Return which hub has the right to reverse a bill; no hub where head office has it."""
+        held = refund_places(self.tx, bill) or {settled_place(self.tx, bill): 1}
+        return {
+            hub: held.get(source.place, 0)
+            for hub, source in self.reach.items()
+            if held.get(source.place, 0)
+        }
+
+    def is_lost(self, bill: str) -> bool:
+        """Say whether the right to a bill lay unwritten at a place that has ended since."""
+        if refund_places(self.tx, bill):
+            return False
+        ended = self.tx.all("SELECT hub, epoch FROM voided_place")
+        place = settled_place(self.tx, bill)
+        return any(place_of(row["hub"], row["epoch"]) == place for row in ended)
+
+    def grant_lost(self, source: Source, bill: str, *, request: str) -> None:
+        """Issue the right to a bill in the stead of a box that is no more, and send it."""
+        act, legs = self._begun(source), refund_right(bill)
+        body = Granted(
+            transfer=act.new_id(),
+            member=bill,
+            hub=source.hub.id,
+            hub_epoch=source.epoch.epoch,
+            legs=written_legs(legs),
+            request=request,
+        )
+        postings = [*issue(bill, CLOUD, legs), *grant(bill, body.transfer, legs)]
+        act.append(self.tx, body, postings=postings)
+
+    def send_bill(self, source: Source, bill: str) -> None:
+        """Send a bill down to the box that gets its right, ahead of the right."""
+        event = self._settling(bill)
+        sale = self.act.journal.parts.entry(event, {})
+        ticket = self.tx.one("SELECT * FROM ticket WHERE id = :bill", bill=bill)
+        assert sale is not None
+        assert ticket is not None
+        body: TicketSettled = sale.body
+        legs = [leg for payment in body.payments for leg in read_legs(payment.legs)]
+        sent = TicketSent(
+            sale=body,
+            settled=settled_at(event, ticket),
+            lots=lots_of(self.tx, [leg for leg in legs if leg.asset in STORED_VALUE]),
+        )
+        self._begun(source).append(self.tx, sent)
+
+    def _settling(self, bill: str) -> Event:
+        raw = self.tx.value(
+            """SELECT j.raw FROM sale s JOIN journal j
+                 ON j.origin = s.origin AND j.epoch = s.epoch AND j.seq = s.seq
+                WHERE s.id = :bill AND s.sign = 1""",
+            bill=bill,
+        )
+        return decode(raw)
+
+    def _begun(self, source: Source) -> Act:
+        act = self.down(source)
+        act.journal.begin(self.tx)
+        return act
