@@ -13,6 +13,7 @@ from cloud import catalog as cloud_catalog
 from cloud import feed as cloud_feed
 from cloud import imports as cloud_imports
 from cloud import members as cloud_members
+from cloud import rights as cloud_rights
 from cloud import staff as cloud_staff
 from cloud.platform import Platform, open_platform
 from core import catalog, feed, members, organisation, sqlite, staff, tickets, till, wallet
@@ -46,6 +47,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     cloud_catalog.CAPABILITY,
     cloud_staff.CAPABILITY,
     cloud_imports.CAPABILITY,
+    cloud_rights.CAPABILITY,
 )
 
 LOCAL_PARTS: tuple[Part, ...] = (
