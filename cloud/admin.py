@@ -39,6 +39,7 @@ from cloud.platform import (
     set_places,
     spelled,
 )
+from cloud.recovery_commands import RECOVERY_COMMANDS
 from core.clock import MINUTE_MS, BusinessDay
 from core.errors import Refused
 from core.feed import publish
@@ -55,6 +56,8 @@ def admin() -> None:
 
 admin.add_command(import_group)
 admin.add_command(export_group)
+for command in RECOVERY_COMMANDS:
+    admin.add_command(command)
 
 
 @admin.group()

@@ -13,6 +13,7 @@ from cloud import catalog as cloud_catalog
 from cloud import feed as cloud_feed
 from cloud import imports as cloud_imports
 from cloud import members as cloud_members
+from cloud import recovery as cloud_recovery
 from cloud import rights as cloud_rights
 from cloud import staff as cloud_staff
 from cloud.platform import Platform, open_platform
@@ -55,6 +56,7 @@ LOCAL_PARTS: tuple[Part, ...] = (
     streams.PART,
     placement.PART,
     epochs.PART,
+    cloud_recovery.PART,
     *(part for capability in CAPABILITIES for part in capability.parts),
 )
 """Tables of head office's own in each merchant's database; a capability is one line."""
@@ -76,6 +78,7 @@ STORAGE = {
 SHARED_TABLES: tuple[Migration, ...] = (
     *streams.SHARED_TABLES,
     *epochs.SHARED_TABLES,
+    *cloud_recovery.SHARED_TABLES,
     *access.MIGRATIONS,
     *edits.MIGRATIONS,
 )

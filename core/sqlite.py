@@ -372,6 +372,26 @@ def _broken_pages(connection: Any) -> list[str]:
     return [row[0] for row in connection.execute("PRAGMA cipher_integrity_check")]
 
 
+@contextmanager
+def looking_into(path: Path, *, key: bytes) -> Iterator[Reader]:
+    """Lend a database that no program has open, as it lies: nothing in it is changed.
+
+    For copies. Raises RuntimeError where the key is another one or this is no database.
+    """
+    connection = driver.connect(str(path), isolation_level=None)
+    connection.row_factory = driver.Row
+    try:
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        connection.execute(f"PRAGMA cipher_page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT COUNT(*) FROM sqlite_master")
+        yield Reader(connection)
+    except driver.DatabaseError as error:
+        raise RuntimeError(f"{path} cannot be read: {error}") from error
+    finally:
+        connection.close()
+
+
 def _use_wal(connection: Any) -> None:
     """Switch to the write-ahead log, once in a file's life.
 

@@ -7,11 +7,13 @@ more what holds, so that the hub's own screen follows. Documents that follow fro
 """
 
 from cloud.feed.derived import put_derived
-from cloud.feed.editing import Proposal, adopt, bring
+from cloud.feed.editing import OPEN_TOPICS, OWN_TOPIC, Proposal, adopt, bring
 from cloud.feed.reading import Stretch, batch, position
 from cloud.feed.tables import PART
 
 __all__ = [
+    "OPEN_TOPICS",
+    "OWN_TOPIC",
     "PART",
     "Proposal",
     "Stretch",

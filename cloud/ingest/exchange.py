@@ -42,7 +42,14 @@ from cloud.ingest.step import (
     step,
     wake_at,
 )
-from cloud.ingest.talk import Talk, begin_talk, read_input
+from cloud.ingest.strangers import asked_of_stranger, roll_back
+from cloud.ingest.talk import (
+    Talk,
+    begin_talk,
+    downlink_cursor,
+    read_input,
+    told_of_recovery,
+)
 from cloud.platform import Platform, Reason, all_hubs
 from cloud.streams import keep, segments_after, shut
 from core.errors import Refused
@@ -121,6 +128,7 @@ class Exchange:
             talk = None if heading is None else self._talk_of(heading)
             if heading is None or talk is None:
                 log.warning("nobody of ours: %s", name)
+                self._ask_stranger(heading, payload)
                 continue
             try:
                 self._hear(talk, heading.channel, payload, now_ms, work)
@@ -179,6 +187,7 @@ class Exchange:
                 self._step(talk, Shut(reason=source.closed), now_ms, work)
             else:
                 talk.source = source
+                self._refresh(talk, now_ms, work)
         self._commit(work, now_ms)
 
     def line_up(self) -> None:
@@ -223,6 +232,24 @@ class Exchange:
             return None
         return self._talks.setdefault(heading.hub, talk)
 
+    def _ask_stranger(self, heading: Topic | None, payload: bytes) -> None:
+        """Ask a hub that nobody knows for its papers: it may be head office that forgot."""
+        asked = None if heading is None else asked_of_stranger(self._platform, heading, payload)
+        if heading is not None and asked is not None:
+            name = topic(heading.merchant, heading.hub, Channel.DOWN_CONTROL)
+            self._hands.publish(name, encode(asked))
+
+    def _refresh(self, talk: Talk, now_ms: int, work: _Work) -> None:
+        """Tell a conversation what other programs wrote: a backup, or that the hub returned."""
+        with self._platform.door.read() as db:
+            told = told_of_recovery(db, talk.source)
+            down_len = downlink_cursor(db, talk.source).have
+        standing = replace(talk.state.standing, **told)
+        if standing != talk.state.standing:
+            # What was given back is kept; what is sent from now on comes behind it.
+            standing = replace(standing, down_len=max(standing.down_len, down_len))
+            self._step(talk, standing, now_ms, work)
+
     def _feed_pos(self, merchant: str) -> int:
         if merchant not in self._feeds:
             with self._platform.merchant(merchant).door.read() as db:
@@ -240,6 +267,8 @@ class Exchange:
             self._alarms.raise_soon(talk.source.hub, "revoked", detail, at=at)
         else:
             self._sightings.heard(talk.hub, at=at)
+        if talk.state.standing.recover:
+            self._refresh(talk, now_ms, work)
         with self._platform.door.read() as db:
             happened = read_input(db, talk, channel, payload, wall_at=at)
         self._step(talk, happened, now_ms, work)
@@ -291,6 +320,8 @@ class Exchange:
         match output:
             case Alarm(kind=kind, detail=detail):
                 self._alarms.raise_soon(talk.source.hub, kind, detail, at=at)
+                if kind == "downlink_ahead" and isinstance(cause, Heard):
+                    work.ends.append(partial(roll_back, platform=self._platform, talk=talk))
                 if kind == "forked" and isinstance(cause, Arrived):
                     work.ends.append(
                         partial(_keep_branch, source=talk.source, cause=cause, at=at)

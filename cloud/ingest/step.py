@@ -14,26 +14,42 @@ order. Its duties:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import replace
 
+from cloud.ingest.conversation import (
+    Alarm,
+    Close,
+    CloudState,
+    Fresh,
+    Garbled,
+    Gone,
+    Handle,
+    Heard,
+    Input,
+    Keep,
+    Kick,
+    Output,
+    Reply,
+    Reported,
+    Say,
+    Seen,
+    Shut,
+    Standing,
+    Tick,
+)
 from core.wire import (
     WINDOW_SEGMENTS,
     Ack,
-    Answer,
     Arrived,
     Ask,
     Cursor,
     DownAck,
-    FeedBatch,
     Fence,
     Greet,
     Hello,
-    Message,
     Presence,
-    Segment,
+    Recover,
     Sender,
-    SendSegments,
     Sent,
     Stream,
     Verdict,
@@ -41,177 +57,35 @@ from core.wire import (
     judge,
 )
 
+__all__ = [
+    "Alarm",
+    "Close",
+    "CloudState",
+    "Fresh",
+    "Garbled",
+    "Gone",
+    "Handle",
+    "Heard",
+    "Input",
+    "Keep",
+    "Kick",
+    "Output",
+    "Reply",
+    "Reported",
+    "Say",
+    "Seen",
+    "Shut",
+    "Standing",
+    "Tick",
+    "start",
+    "step",
+    "wake_at",
+]
+
 ACK_EVERY_MS = 30_000
 GREET_PAUSE_MS = 2_000
 QUIET_MS = 100_000
 """A hub of which nothing was heard for so long is off the line, whatever the broker says."""
-
-
-# Inputs beside `Sent` and `Arrived` (a segment of the hub's journal) of core.wire.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What is committed: the hub's journal, its downlink's sealed length, the feed's newest.
-
-    `lost` says that a Keep was not carried out. `closed` is why the hub may not write, if so;
-    `boot` the highest boot that it has said hello with.
-    """
-
-    have: int
-    head: bytes
-    down_len: int
-    feed_pos: int
-    boot: int = 0
-    safe: int = 0
-    closed: str = ""
-    lost: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """A message from the hub; `wall_at` is the time of day in ms UTC.
-
-    For a Hello: `up_head` is the head held of its journal at `hello.n`, `down_head` that of
-    its downlink at `hello.down_n`; None where the disk does not reach that far.
-    """
-
-    message: Message
-    wall_at: int = 0
-    up_head: bytes | None = None
-    down_head: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Garbled:
-    """Something came on the hub's topics that nobody can read."""
-
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fresh:
-    """The feed has moved: a batch for those who are on the line."""
-
-    batch: FeedBatch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What became of an ask that was handled."""
-
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shut:
-    """The hub's rights were taken away."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """Time went by; `wake_at` says when one is due."""
-
-
-# Outputs beside `SendSegments` (of the downlink) of core.wire.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
-    """Publish a message, on the channel of its type (`core.wire.channel_of`)."""
-
-    message: Message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
-    """Commit a segment and the cursor, if the cursor stands at `after`; then give Standing.
-
-    The events are to be taken from number `after + 1` on: a segment may begin before it.
-    """
-
-    segment: Segment
-    raw: bytes
-    after: int
-    head: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handle:
-    """Somebody at the hub recognised a member: do what the policy says, then give Reply."""
-
-    ask: Ask
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """The hub said hello; for the page of stores."""
-
-    hello: Hello
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
-    """The hub is off the line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
-    """How far the hub holds its downlink and the feed."""
-
-    down_n: int
-    feed_pos: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """Something that somebody has to look at.
-
-    Kinds: forged, forked, other_epoch, lost_tail, boot_back, downlink_forked, downlink_ahead,
-    garbled.
-    """
-
-    kind: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Close:
-    """Write down that this hub may not write on, and why; `Standing.closed` says so then."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kick:
-    """End the hub's connection where the broker can."""
-
-    reason: str
-
-
-Input: TypeAlias = Standing | Heard | Arrived | Garbled | Sent | Fresh | Reply | Shut | Tick
-Output: TypeAlias = (
-    Say | Keep | SendSegments | Handle | Seen | Gone | Reported | Alarm | Close | Kick
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloudState:
-    """Everything remembered of one hub's conversation; lost in a crash without harm."""
-
-    uplink: Stream
-    standing: Standing
-    cursor: Cursor
-    """How far the journal was handed to the disk; `standing` says how far it got."""
-    greeted: bool = False
-    """The hub said hello on this line, so it is known where its downlink stands."""
-    sender: Sender = field(default_factory=Sender)
-    ack_at: int | None = None
-    quiet_at: int | None = None
-    greet_at: int = 0
-    """Before this moment the hub is not asked again who it is."""
 
 
 def start(uplink: Stream, standing: Standing) -> CloudState:
@@ -259,7 +133,8 @@ def _from_here(
         case Sent():
             return replace(state, sender=state.sender.note(happened, now_ms, chance)), []
         case Fresh():
-            return state, [Say(message=happened.batch)] if state.greeted else []
+            told = state.greeted and not state.standing.recover
+            return state, [Say(message=happened.batch)] if told else []
         case Reply():
             return state, [Say(message=happened.answer)]
         case Shut():
@@ -287,7 +162,9 @@ def _send(state: CloudState) -> tuple[CloudState, list[Output]]:
 def _stand(
     state: CloudState, standing: Standing, now_ms: int
 ) -> tuple[CloudState, list[Output]]:
-    moved = standing.have != state.standing.have
+    before = state.standing
+    moved = standing.have != before.have or standing.safe != before.safe
+    recovering = state.greeted and standing.recover not in {0, before.recover}
     closing = bool(standing.closed) and not state.standing.closed
     cursor = state.cursor
     if standing.lost or standing.have > cursor.have:
@@ -301,9 +178,26 @@ def _stand(
     )
     if closing:
         return _shut(state, standing.closed)
+    outputs = _recover(standing) if recovering else []
     if moved or standing.lost:
-        return _ack(state, now_ms)
-    return state, []
+        state, acked = _ack(state, now_ms)
+        outputs += acked
+    return state, outputs
+
+
+def _recover(standing: Standing) -> list[Output]:
+    """Ask for what was forgotten, before the hub is told anything that could replace it."""
+    asked = Recover(
+        incarnation=standing.recover,
+        down_after=standing.down_len,
+        feed_after=standing.feed_after,
+    )
+    return [Say(message=asked)]
+
+
+def _told_feed(standing: Standing) -> int:
+    """Return up to where the hub may fetch the feed: not before it gave back what it has."""
+    return 0 if standing.recover else standing.feed_pos
 
 
 def _ack(state: CloudState, now_ms: int) -> tuple[CloudState, list[Output]]:
@@ -314,7 +208,7 @@ def _ack(state: CloudState, now_ms: int) -> tuple[CloudState, list[Output]]:
         head=standing.head,
         credits=WINDOW_SEGMENTS,
         safe=standing.safe,
-        feed_pos=standing.feed_pos,
+        feed_pos=_told_feed(standing),
     )
     ack_at = now_ms + ACK_EVERY_MS if state.greeted else None
     return replace(state, ack_at=ack_at), [Say(message=ack)]
@@ -348,6 +242,10 @@ def _greeted(
     state: CloudState, heard: Heard, hello: Hello, now_ms: int
 ) -> tuple[CloudState, list[Output]]:
     standing = state.standing
+    if hello.epoch > state.uplink.epoch:
+        # Only head office certifies an epoch: it may have forgotten that it did.
+        alarm = Alarm(kind="epoch_ahead", detail=f"hello of epoch {hello.epoch}")
+        return state, [alarm, *_recover(standing)]
     if hello.epoch != state.uplink.epoch:
         alarm = Alarm(kind="other_epoch", detail=f"hello of epoch {hello.epoch}")
         return state, [alarm, _fence(state, "other_epoch")]
@@ -371,13 +269,14 @@ def _greeted(
         acked=standing.have,
         head=standing.head,
         down_len=standing.down_len,
-        feed_pos=standing.feed_pos,
+        feed_pos=_told_feed(standing),
         credits=WINDOW_SEGMENTS,
         time=heard.wall_at,
         safe=standing.safe,
     )
     reported = Reported(down_n=hello.down_n, feed_pos=hello.feed_pos)
-    return state, [*outputs, Seen(hello=hello), reported, Say(message=welcome)]
+    asked = _recover(standing) if standing.recover else []
+    return state, [*outputs, Seen(hello=hello), reported, *asked, Say(message=welcome)]
 
 
 def _doubts(standing: Standing, hello: Hello) -> list[Output]:
@@ -389,7 +288,7 @@ def _doubts(standing: Standing, hello: Hello) -> list[Output]:
     elif hello.n < standing.have and hello.boot > standing.boot:
         what = f"the hub has {hello.n} events of the {standing.have} that it sent"
         doubts.append(Alarm(kind="lost_tail", detail=what))
-    if hello.down_n > standing.down_len:
+    if hello.down_n > standing.down_len and not standing.recover:
         what = f"the hub has {hello.down_n} events of a downlink of {standing.down_len}"
         doubts.append(Alarm(kind="downlink_ahead", detail=what))
     return doubts
@@ -400,6 +299,8 @@ def _down_acked(
 ) -> tuple[CloudState, list[Output]]:
     if ack.epoch != state.uplink.epoch or ack.acked > state.standing.down_len:
         what = f"epoch {ack.epoch}, event {ack.acked} of {state.standing.down_len}"
+        if state.standing.recover:
+            return state, []
         return state, [Alarm(kind="downlink_ahead", detail=what)]
     sender = state.sender.acknowledge(ack.acked, WINDOW_SEGMENTS, now_ms, chance)
     reported = Reported(down_n=ack.acked, feed_pos=ack.feed_pos)

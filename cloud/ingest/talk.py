@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from cloud.ingest.sources import Source
 from cloud.ingest.step import CloudState, Garbled, Heard, Input, Standing, start
+from cloud.recovery import owed_by, safe_of
 from cloud.streams import Kept, cursor_of, head_at
 from core.sqlite import Reader
 from core.wire import (
@@ -18,6 +20,14 @@ from core.wire import (
     read,
     unpack,
 )
+
+
+class Told(TypedDict):
+    """The share of a Standing that backups and recoveries have."""
+
+    safe: int
+    recover: int
+    feed_after: int
 
 
 @dataclass(slots=True)
@@ -52,7 +62,18 @@ class Talk:
             boot=self.source.boot,
             closed=self.source.closed,
             lost=lost,
+            **told_of_recovery(db, self.source),
         )
+
+
+def told_of_recovery(db: Reader, source: Source) -> Told:
+    """Return what a backup has of a hub's journal, and what the hub is to give back."""
+    owed = owed_by(db, source.hub.merchant, source.hub.id)
+    return Told(
+        safe=safe_of(db, source.hub.id, source.epoch.epoch),
+        recover=owed.incarnation,
+        feed_after=owed.feed_after,
+    )
 
 
 def uplink_cursor(db: Reader, source: Source) -> Cursor:
@@ -74,6 +95,7 @@ def begin_talk(db: Reader, source: Source, *, feed_pos: int) -> Talk:
         down_len=downlink_cursor(db, source).have,
         feed_pos=feed_pos,
         boot=source.boot,
+        **told_of_recovery(db, source),
     )
     return Talk(source=source, state=start(source.stream, standing))
 

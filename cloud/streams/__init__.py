@@ -15,7 +15,7 @@ from cloud.streams.keeping import (
     segments_after,
 )
 from cloud.streams.lines import Line, heard_boot, heard_down, line_of, shut
-from cloud.streams.own import keep_own, own_streams, seal_own
+from cloud.streams.own import keep_own, keep_theirs, own_streams, seal_own
 from cloud.streams.tables import PART, SHARED_TABLES
 from cloud.streams.under_way import UnderWay, grants_under_way, under_way
 from cloud.streams.value import (
@@ -50,6 +50,7 @@ __all__ = [
     "keep",
     "keep_branch",
     "keep_own",
+    "keep_theirs",
     "line_of",
     "open_asks",
     "own_streams",

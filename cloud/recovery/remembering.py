@@ -1,0 +1,200 @@
+"""The books after a recovery began: the feed beyond what any hub holds, and edits given back.
+
+Verbs on a merchant's transaction. Which edits come back: those that any hub had received, by
+whoever has the newest of them. Which are lost: those that had reached no hub, and of what a
+store may not edit (roles, say) everything since the backup: a store's word is not enough.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from cloud.feed import OPEN_TOPICS, OWN_TOPIC, position, put_derived
+from cloud.platform import Merchant
+from cloud.recovery.events import RecoveryBegan
+from cloud.recovery.standing import Recovery, Why
+from core.feed import FeedDocument, publish
+from core.journal import Act
+from core.members import member_document
+from core.sqlite import Reader, Row, Writer
+
+log = logging.getLogger(__name__)
+
+POSITION_GAP = 1_000
+MEMBER, WALLET = "member", "wallet"
+
+
+def begin_books(tx: Writer, act: Act, recovery: Recovery, *, told: int) -> bool:
+    """Publish every document anew, beyond what any hub can hold; False where it was done.
+
+    Positions go on from the time of day in milliseconds: no feed ever had as many edits. `told`
+    is the highest position that a hub is known to hold. Where one hub only was forgotten and
+    has called late, the others hold what they are to hold, and nothing is published again.
+    """
+    done = tx.one("SELECT incarnation, began_at, base FROM feed_anew")
+    if done is not None:
+        same = done["incarnation"] == recovery.incarnation
+        if same and done["began_at"] == recovery.began_at:
+            return False
+    if done is not None and recovery.why is Why.FORGOTTEN:
+        base = done["base"]
+    else:
+        base = _publish_anew(tx, above=max(told, act.at))
+    tx.run(
+        "INSERT INTO feed_anew (one, incarnation, began_at, base)"
+        " VALUES (1, :incarnation, :began_at, :base) ON CONFLICT (one) DO UPDATE SET"
+        " incarnation = excluded.incarnation, began_at = excluded.began_at,"
+        " base = excluded.base",
+        incarnation=recovery.incarnation,
+        began_at=recovery.began_at,
+        base=base,
+    )
+    act.append(tx, RecoveryBegan(incarnation=recovery.incarnation, why=recovery.why.value))
+    return True
+
+
+def _publish_anew(tx: Writer, *, above: int) -> int:
+    """Give every document a position above all that hubs hold, in the order that they had."""
+    tx.run("DELETE FROM feed_before")
+    tx.run(
+        "INSERT INTO feed_before (topic, key, pos) SELECT topic, key, pos FROM feed_document"
+    )
+    base = max(position(tx), above) + POSITION_GAP
+    rows = tx.all("SELECT topic, key FROM feed_document ORDER BY pos, topic, key")
+    tx.run_many(
+        "UPDATE feed_document SET pos = :pos WHERE topic = :topic AND key = :key",
+        (
+            {"pos": base + number, "topic": row["topic"], "key": row["key"]}
+            for number, row in enumerate(rows)
+        ),
+    )
+    return base
+
+
+def take_back(
+    tx: Writer, act: Act, merchant: Merchant, document: FeedDocument, *, hub: str, store: str
+) -> bool:
+    """Take a document that a hub holds where head office forgot it; say whether it holds now.
+
+    What somebody edited since, here or in a store that knew of it, stands.
+    """
+    if document.topic == WALLET:
+        return True
+    before = tx.value(
+        "SELECT pos FROM feed_before WHERE topic = :topic AND key = :key",
+        topic=document.topic,
+        key=document.key,
+    )
+    if before is not None and before >= document.pos:
+        return True
+    _note_before(tx, document)
+    if document.topic == MEMBER:
+        return _take_member(tx, merchant, document)
+    if _edited_since(tx, document):
+        return True
+    as_hub = replace(act, actor=None, device=hub, store=store)
+    if _may(document, store) and _publish(tx, as_hub, document, document.content):
+        return True
+    held = tx.one(
+        "SELECT content FROM feed_document WHERE topic = :topic AND key = :key",
+        topic=document.topic,
+        key=document.key,
+    )
+    if held is None:
+        # Nobody vouches for it any more: it is withdrawn, so that all stores have the same.
+        publish(tx, act, topic=document.topic, key=document.key, content=None)
+    return False
+
+
+def _may(document: FeedDocument, store: str) -> bool:
+    return document.topic in OPEN_TOPICS or (
+        document.topic == OWN_TOPIC and document.key == store
+    )
+
+
+def _publish(
+    tx: Writer, act: Act, document: FeedDocument, content: dict[str, Any] | None
+) -> bool:
+    tx.run("SAVEPOINT taking_back")
+    try:
+        publish(tx, act, topic=document.topic, key=document.key, content=content)
+    except Exception:
+        log.exception("cannot take back %s/%s", document.topic, document.key)
+        tx.run("ROLLBACK TO taking_back")
+        return False
+    else:
+        return True
+    finally:
+        tx.run("RELEASE taking_back")
+
+
+def _take_member(tx: Writer, merchant: Merchant, document: FeedDocument) -> bool:
+    """Merge a member's fields by their stamps, as every hub does; then put what comes of it."""
+    handler = merchant.parts.feeds[MEMBER]
+    tx.run("SAVEPOINT taking_back")
+    try:
+        handler(tx, document.key, document.content)
+        content = member_document(tx, document.key)
+        put_derived(tx, topic=MEMBER, key=document.key, content=content)
+    except Exception:
+        log.exception("cannot take back member %s", document.key)
+        tx.run("ROLLBACK TO taking_back")
+        return False
+    else:
+        return True
+    finally:
+        tx.run("RELEASE taking_back")
+
+
+def _note_before(tx: Writer, document: FeedDocument) -> None:
+    tx.run(
+        "INSERT INTO feed_before (topic, key, pos) VALUES (:topic, :key, :pos)"
+        " ON CONFLICT (topic, key) DO UPDATE SET pos = excluded.pos",
+        topic=document.topic,
+        key=document.key,
+        pos=document.pos,
+    )
+
+
+def _edited_since(db: Reader, document: FeedDocument) -> bool:
+    """Say whether somebody edited it who knew of it, or head office itself, since it began."""
+    base = db.value("SELECT base FROM feed_anew") or 0
+    held = db.one(
+        """SELECT e.device, e.answers, p.pos AS upon FROM feed_edit e
+             JOIN origin o ON o.origin = e.origin AND o.epoch = e.epoch AND o.own = 1
+             LEFT JOIN feed_edit p ON e.answers <> '' AND p.event = e.answers
+            WHERE e.topic = :topic AND e.key = :key AND e.pos > :base
+            ORDER BY e.pos DESC LIMIT 1""",
+        topic=document.topic,
+        key=document.key,
+        base=base,
+    )
+    if held is None:
+        return False
+    if held["answers"]:
+        return held["upon"] is not None and held["upon"] >= document.pos
+    return held["device"] is None
+
+
+def returned_documents(shared: Reader, merchant: str, *, limit: int) -> list[Row]:
+    """Return documents that hubs gave back and nobody judged yet: the newest of each first."""
+    return shared.all(
+        "SELECT * FROM returned_document WHERE merchant = :merchant"
+        " ORDER BY pos DESC, topic, key, hub LIMIT :limit",
+        merchant=merchant,
+        limit=limit,
+    )
+
+
+def read_document(row: Row) -> FeedDocument:
+    content = row["content"]
+    return FeedDocument(
+        topic=row["topic"],
+        key=row["key"],
+        pos=row["pos"],
+        content=None if content is None else msgspec.json.decode(content),
+    )

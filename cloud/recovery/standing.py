@@ -1,0 +1,159 @@
+"""Whether a merchant is in recovery, for whom it waits, and what a backup has of each hub.
+
+Head office that was put back from a backup has forgotten what it did since: it moves no value
+of a merchant until every hub of that merchant has given back what it was sent, and has sent
+anew what it wrote. What is below zero then was truly lost, and is booked; before, it is only
+not known yet.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cloud.platform import epochs_of, hubs_of
+from core.clock import HOUR_MS
+from core.sqlite import Reader, Writer
+
+RELEASE_AFTER_MS = 72 * HOUR_MS
+FIRST_INCARNATION = 1
+INCARNATION = "incarnation"
+HUB_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class Why(StrEnum):
+    """Why a merchant is in recovery."""
+
+    RESTORED = "restored"
+    ROLLED_BACK = "rolled_back"
+    FORGOTTEN = "forgotten"
+
+
+class State(StrEnum):
+    """How a hub stands in a recovery."""
+
+    AWAITED = "awaited"
+    RETURNED = "returned"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """A merchant's recovery. Of the feed a hub gives back what lies behind `feed_after`."""
+
+    merchant: str
+    incarnation: int
+    why: Why
+    began_at: int
+    feed_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A hub in a recovery; `announced` is how many events it said it has, once it returned."""
+
+    hub: str
+    state: State
+    epoch: int
+    announced: int
+    since: int
+    """When it came to this state, in ms."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What a hub is to give back: all that lies behind these; incarnation 0 is: nothing."""
+
+    incarnation: int = 0
+    feed_after: int = 0
+
+
+def incarnation_of(db: Reader) -> int:
+    """Return how many times this head office was put back, counted from one."""
+    held = db.value("SELECT value FROM memory WHERE name = :name", name=INCARNATION)
+    return FIRST_INCARNATION if held is None else int(held)
+
+
+def recovery_of(db: Reader, merchant: str) -> Recovery | None:
+    """Return a merchant's recovery; None where value moves as usual."""
+    row = db.one("SELECT * FROM recovery WHERE merchant = :merchant", merchant=merchant)
+    return None if row is None else Recovery(**{**dict(row), "why": Why(row["why"])})
+
+
+def hubs_in_recovery(db: Reader, merchant: str) -> list[Awaited]:
+    """Return the hubs for which a merchant's recovery waits or has waited."""
+    rows = db.all(
+        "SELECT hub, state, epoch, announced, since, reason FROM recovery_hub"
+        " WHERE merchant = :merchant ORDER BY hub",
+        merchant=merchant,
+    )
+    return [Awaited(**{**dict(row), "state": State(row["state"])}) for row in rows]
+
+
+def awaited_hubs(db: Reader, merchant: str) -> frozenset[str]:
+    """Return the hubs that have yet to give back what head office forgot."""
+    return frozenset(
+        one.hub for one in hubs_in_recovery(db, merchant) if one.state is State.AWAITED
+    )
+
+
+def owed_by(db: Reader, merchant: str, hub: str) -> Owed:
+    """Return what a hub is to give back now."""
+    recovery = recovery_of(db, merchant)
+    if recovery is None or hub not in awaited_hubs(db, merchant):
+        return Owed()
+    return Owed(incarnation=recovery.incarnation, feed_after=recovery.feed_after)
+
+
+def begin_recovery(
+    tx: Writer, merchant: str, *, why: Why, at: int, feed_after: int = 0
+) -> bool:
+    """Freeze a merchant's value until its hubs have returned; False where it is frozen.
+
+    A hub that was forgotten wholly is one more to wait for; the others have nothing to add.
+    """
+    fresh = tx.run(
+        "INSERT INTO recovery (merchant, incarnation, why, began_at, feed_after)"
+        " VALUES (:merchant, :incarnation, :why, :at, :feed_after) ON CONFLICT DO NOTHING",
+        merchant=merchant,
+        incarnation=incarnation_of(tx),
+        why=why.value,
+        at=at,
+        feed_after=feed_after,
+    )
+    if fresh:
+        tx.run("DELETE FROM recovery_hub WHERE merchant = :merchant", merchant=merchant)
+    if fresh and why is not Why.FORGOTTEN:
+        for hub in hubs_of(tx, merchant):
+            epochs = epochs_of(tx, hub.id)
+            if not hub.revoked and epochs and epochs[-1].closed_at is None:
+                await_hub(tx, merchant, hub.id, at=at)
+    return bool(fresh)
+
+
+def await_hub(tx: Writer, merchant: str, hub: str, *, at: int) -> None:
+    """Wait for one more hub; one that is known in this recovery stays as it is."""
+    if HUB_ID.fullmatch(hub):
+        tx.run(
+            "INSERT INTO recovery_hub (merchant, hub, state, since)"
+            " VALUES (:merchant, :hub, 'awaited', :at) ON CONFLICT DO NOTHING",
+            merchant=merchant,
+            hub=hub,
+            at=at,
+        )
+
+
+def end_recovery(tx: Writer, merchant: str) -> None:
+    """Let value move again."""
+    for table in ("recovery", "recovery_hub", "returned_document"):
+        tx.run(f"DELETE FROM {table} WHERE merchant = :merchant", merchant=merchant)  # noqa: S608
+
+
+def safe_of(db: Reader, hub: str, epoch: int) -> int:
+    """Return how far the newest backup that was read back holds a hub's journal."""
+    seq: int | None = db.value(
+        "SELECT seq FROM safe WHERE origin = :hub AND epoch = :epoch", hub=hub, epoch=epoch
+    )
+    return seq or 0
