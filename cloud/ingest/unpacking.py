@@ -13,7 +13,7 @@ import msgspec
 from cloud.ingest.envelope import read_envelope, trespass
 from cloud.ingest.lateness import Lateness
 from cloud.ingest.sources import Source
-from core.journal import Event, Parts, birth_head, chain, digest, receive_now, set_aside
+from core.journal import WHOLE, Event, Parts, birth_head, chain, digest, receive_now, set_aside
 from core.sqlite import Reader, Row, Writer
 from core.wire import Laid, Segment
 
@@ -83,7 +83,8 @@ def take_segment(
 
     An event that cannot be applied is put aside with the reason, and so is one that moves what
     is not its hub's; those behind it go on. `react` must not raise. `lateness` takes in what
-    came after the end of the epoch.
+    came after the end of the epoch. A piece of a segment bears no signature: its seal comes
+    with the rest of it.
     """
     place = place_in_journal(tx, source)
     if place is None:
@@ -95,7 +96,7 @@ def take_segment(
         _begin(tx, source)
     if segment.first > have + 1:
         raise LookupError(f"{source.origin} jumps from {have} to {segment.first}")
-    taking = _Taking(
+    taking = Taking(
         tx=tx, parts=parts, source=source, react=react, lateness=lateness, done=done
     )
     beside = _by_event(segment.documents)
@@ -117,7 +118,7 @@ def take_segment(
 
 
 @dataclass(slots=True, kw_only=True)
-class _Taking:
+class Taking:
     """The hands that take in one segment's events."""
 
     tx: Writer
@@ -132,6 +133,10 @@ class _Taking:
         falsehoods: list[str] = []
         documents = _lay_beside(self.tx, event, laid, falsehoods)
         self.done.notices += [self._notice("false_document", what) for what in falsehoods]
+        return self.weigh(event, documents)
+
+    def weigh(self, event: Event, documents: Documents) -> str:
+        """Apply an event and react to it, if it may count; return why not, if so."""
         if self.lateness is not None:
             return self._take_late(self.lateness, event, documents)
         if fault := trespass(self.tx, event):
@@ -141,7 +146,7 @@ class _Taking:
 
     def set_aside(self, seq: int, fault: str) -> None:
         place = (self.source.origin, self.source.epoch.epoch, seq)
-        set_aside(self.tx, place, reason=fault, whole=True)
+        set_aside(self.tx, place, reason=fault, share=WHOLE)
         self.done.notices.append(self._notice("set_aside", f"event {seq}: {fault}"))
 
     def _take_late(self, lateness: Lateness, event: Event, documents: Documents) -> str:
@@ -219,6 +224,8 @@ def _write(tx: Writer, source: Source, *, seq: int, at: int, head: bytes, raw: b
 
 
 def _write_seal(tx: Writer, source: Source, segment: Segment, head: bytes) -> None:
+    if not segment.signature:
+        return
     # A hub cuts its events once; should one cut them anew, the newest seal is the one to keep.
     tx.run(
         "DELETE FROM segment WHERE origin = :origin AND epoch = :epoch AND first_seq >= :first",

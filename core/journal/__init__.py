@@ -32,8 +32,20 @@ from core.journal.event import (
     kind_name,
     kind_of,
 )
+from core.journal.making_up import (
+    aside_row,
+    event_at,
+    forgive,
+    is_history,
+    make_up,
+    make_up_all,
+)
 from core.journal.part import Entry, FeedHandler, Part, Parts
 from core.journal.project import (
+    ANSWER,
+    WHOLE,
+    Place,
+    apply_later,
     drain,
     drain_all,
     is_aside,
@@ -47,8 +59,10 @@ from core.journal.segments import SEGMENT_EVENTS_MAX, seal, signed_bytes
 from core.journal.verify import Finding, verify
 
 __all__ = [
+    "ANSWER",
     "MIGRATIONS",
     "SEGMENT_EVENTS_MAX",
+    "WHOLE",
     "Act",
     "Add",
     "Append",
@@ -66,9 +80,12 @@ __all__ = [
     "Journal",
     "Part",
     "Parts",
+    "Place",
     "Posting",
     "Put",
     "apply",
+    "apply_later",
+    "aside_row",
     "assert_balanced",
     "birth_head",
     "chain",
@@ -79,10 +96,15 @@ __all__ = [
     "drain",
     "drain_all",
     "encode",
+    "event_at",
+    "forgive",
     "is_aside",
     "is_behind",
+    "is_history",
     "kind_name",
     "kind_of",
+    "make_up",
+    "make_up_all",
     "place_of",
     "rebuild",
     "receive_now",

@@ -79,6 +79,10 @@ class Parts:
     def project_now(self, event: Event, entry: Entry | None) -> list[Change]:
         return [*_move(self._postings_now, event), *_project(self._now, entry)]
 
+    def project_body(self, entry: Entry | None) -> list[Change]:
+        """Return what a body changes at once, beside what its envelope moves."""
+        return _project(self._now, entry)
+
     def project_later(self, event: Event, entry: Entry | None) -> list[Change]:
         return [*_move(self._postings_later, event), *_project(self._later, entry)]
 

@@ -13,6 +13,11 @@ from core.journal.part import Entry, Parts
 from core.sqlite import Door, Reader, Row, Writer
 
 DRAIN_EVENTS_MAX = 500
+WHOLE, NOW, LATER, ANSWER = "whole", "now", "later", "answer"
+"""What of an event is missing: all of it, what its body changes at once, its history, or only
+what this box should have answered to it."""
+Place = tuple[str, int, int]
+"""(origin, epoch, seq) of an event."""
 log = logging.getLogger(__name__)
 
 # From the few origins to their waiting events; CROSS JOIN keeps SQLite from going the other
@@ -85,25 +90,28 @@ def receive_now(
             log.exception("nothing of it could be applied")
             whole = True
         place = (event.origin, event.epoch, event.seq)
-        set_aside(tx, place, reason=reason, whole=whole)
+        set_aside(tx, place, reason=reason, share=WHOLE if whole else NOW)
 
 
-def set_aside(
-    tx: Writer, place: tuple[str, int, int], *, reason: str, whole: bool = False
-) -> None:
-    """Put the event at (origin, epoch, seq) in quarantine; `whole` where nothing of it counts.
+def set_aside(tx: Writer, place: Place, *, reason: str, share: str = LATER) -> None:
+    """Put the event at (origin, epoch, seq) in quarantine; `share` is what of it is missing.
 
-    What is aside as a whole is passed over by history and by a rebuild too.
+    What is aside as a WHOLE is passed over by history and by a rebuild too.
     """
     origin, epoch, seq = place
     tx.run(
-        "INSERT INTO quarantine (origin, epoch, seq, reason, whole)"
-        " VALUES (:origin, :epoch, :seq, :reason, :whole) ON CONFLICT DO NOTHING",
+        "INSERT INTO quarantine (origin, epoch, seq, reason, whole, missing_now, missing_later)"
+        " VALUES (:origin, :epoch, :seq, :reason, :whole, :now, :later)"
+        " ON CONFLICT (origin, epoch, seq) DO UPDATE SET"
+        " missing_now = MAX(missing_now, excluded.missing_now),"
+        " missing_later = MAX(missing_later, excluded.missing_later)",
         origin=origin,
         epoch=epoch,
         seq=seq,
         reason=reason,
-        whole=int(whole),
+        whole=int(share == WHOLE),
+        now=int(share == NOW),
+        later=int(share == LATER),
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from core.journal.append import documents_of
 from core.journal.changes import row_digest
 from core.journal.event import decode_as
+from core.journal.making_up import aside_row, make_up
 from core.journal.part import Parts
-from core.journal.project import apply_later, receive_now
+from core.journal.project import apply_later, receive_now, set_aside
 from core.journal.schema import MIGRATIONS
 from core.sqlite import Door, Reader, Row, Writer
 
@@ -32,6 +32,7 @@ def rebuild(
     try:
         with source.read() as db:
             _replay(db, scratch, parts)
+            _make_up(db, scratch, parts)
             if then is not None:
                 then(db, scratch, parts)
             with scratch.read() as fresh:
@@ -59,6 +60,18 @@ def _replay(db: Reader, scratch: Door, parts: Parts) -> None:
     _replay_batch(db, scratch, parts, batch)
 
 
+def _make_up(db: Reader, scratch: Door, parts: Parts) -> None:
+    """Make up what only the order of this replay kept out, and what was made up in life."""
+
+    def write(tx: Writer) -> None:
+        for row in tx.all("SELECT origin, epoch, seq FROM quarantine"):
+            place = (row["origin"], row["epoch"], row["seq"])
+            if aside_row(db, place) is None:
+                make_up(tx, parts, place, journal=db)
+
+    scratch.write(write)
+
+
 def _replay_batch(
     db: Reader, scratch: Door, parts: Parts, batch: list[tuple[str, bytes]]
 ) -> None:
@@ -68,8 +81,11 @@ def _replay_batch(
             documents = documents_of(db, event)
             receive_now(tx, parts, event, documents)
             # What stands in quarantine is missing from the living tables too.
-            with suppress(Exception):
+            try:
                 apply_later(tx, parts, event, parts.entry(event, documents))
+            except Exception as error:  # noqa: BLE001 - kept for whoever compares
+                place = (event.origin, event.epoch, event.seq)
+                set_aside(tx, place, reason=f"{type(error).__name__}: {error}")
 
     scratch.write(project)
 

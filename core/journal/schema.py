@@ -80,4 +80,14 @@ MIGRATIONS = (
                ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    Migration(
+        "journal/4",
+        (
+            # Which of an event's shares is missing, so that one that is mended can be made up.
+            "ALTER TABLE quarantine ADD COLUMN missing_now INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE quarantine ADD COLUMN missing_later INTEGER NOT NULL DEFAULT 0",
+            # Before this was noted, history was what nearly always failed.
+            "UPDATE quarantine SET missing_later = 1 WHERE whole = 0",
+        ),
+    ),
 )

@@ -16,6 +16,7 @@ import msgspec
 
 from core.enrolment import StreamInfo
 from core.journal import (
+    WHOLE,
     Birth,
     Event,
     Identity,
@@ -111,7 +112,7 @@ def _apply(
     try:
         event = decode(raw)
     except msgspec.MsgspecError as error:
-        set_aside(tx, (stream.origin, stream.epoch, seq), reason=str(error), whole=True)
+        set_aside(tx, (stream.origin, stream.epoch, seq), reason=str(error), share=WHOLE)
         return
     receive_now(tx, parts, event, _lay_beside(tx, event, beside.get(event.id, ())))
 

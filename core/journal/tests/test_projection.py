@@ -123,6 +123,8 @@ def test_a_projector_that_breaks_holds_up_nobody(choking_house, caplog):
             "seq": 4,
             "reason": "LookupError: no such herb",
             "whole": 0,
+            "missing_now": 0,
+            "missing_later": 1,
         }
     ]
     assert [record.message for record in caplog.records] == ["quarantined hub-1/1/4"]

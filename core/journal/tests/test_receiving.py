@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.journal import Event, chain, encode, receive_now, set_aside
+from core.journal import (
+    WHOLE,
+    Event,
+    chain,
+    encode,
+    make_up,
+    make_up_all,
+    receive_now,
+    set_aside,
+)
 from core.journal.append import documents_of
 from core.journal.event import encode_body
 from core.journal.tests.tea_house import TEA_HOUSE, TeaBrought, TeaServed, paid
@@ -86,6 +95,35 @@ def test_a_body_that_cannot_be_applied_still_moves_the_value_of_its_envelope(hou
     assert house.world.differences() == []
 
 
+def test_what_could_not_be_applied_is_made_up_once_it_can_and_only_once(house):
+    place = (ELSEWHERE, 1, 1)
+    house.take(house.event(TeaServed(tea="龙井", cups=2, fen=5600), paid(5600)))
+    house.world.drain()
+    assert "CHECK" in house.world.write(lambda tx: make_up(tx, house.world.parts, place))
+    house.take(house.event(TeaBrought(tea="龙井", cups=9)))
+    for _again in range(2):
+        assert house.world.write(lambda tx: make_up(tx, house.world.parts, place)) == ""
+        assert [row["cups"] for row in house.world.rows("shelf")] == [7]
+        assert sorted(row["fen"] for row in house.world.rows("purse")) == [-5600, 5600]
+        assert house.world.rows("takings")[0]["cups"] == 2
+        assert house.world.rows("quarantine") == []
+        assert house.world.differences() == []
+
+
+def test_history_that_failed_is_made_up_after_an_update(house, monkeypatch):
+    house.take(house.event(TeaBrought(tea="龙井", cups=9)))
+    house.take(house.event(TeaServed(tea="龙井", cups=2, fen=5600), paid(5600)))
+    whole = house.world.parts.project_later
+    monkeypatch.setattr(house.world.parts, "project_later", lambda *_: 1 // 0)
+    house.world.drain()
+    assert house.world.rows("takings") == []
+    monkeypatch.setattr(house.world.parts, "project_later", whole)
+    assert house.world.write(lambda tx: make_up_all(tx, house.world.parts)) == 2
+    assert [row["cups"] for row in house.world.rows("takings")] == [2]
+    assert house.world.rows("quarantine") == []
+    assert house.world.differences() == []
+
+
 def test_what_is_aside_as_a_whole_is_passed_over_by_history_and_rebuild(house):
     house.take(house.event(TeaBrought(tea="龙井", cups=9)))
     event = house.event(TeaServed(tea="龙井", cups=2, fen=5600), paid(5600))
@@ -101,7 +139,7 @@ def test_what_is_aside_as_a_whole_is_passed_over_by_history_and_rebuild(house):
             head=chain(house.head, raw),
             raw=raw,
         )
-        set_aside(tx, place, reason="it moves what is not its own", whole=True)
+        set_aside(tx, place, reason="it moves what is not its own", share=WHOLE)
 
     house.world.write(lay)
     house.world.drain()
