@@ -29,8 +29,8 @@ from core.wire import Answer, Ask, Segment, unpack
 
 log = logging.getLogger(__name__)
 SLICE_EVENTS_MAX = 50
-"""What one transaction takes in, also of a longer segment: an ask that comes meanwhile waits for
-no more of it."""
+"""What one transaction takes in, also of a longer segment; an ask that comes meanwhile waits
+for no more."""
 SLICE_SEGMENTS_MAX = 16
 HISTORY_EVENTS_MAX = 500
 
@@ -57,8 +57,6 @@ class _Slice:
     """Where a segment came late, with the place that had ended before it."""
     ended: ClosedPlace | None = None
     """A place of which all is here that counts, and which is still to be emptied."""
-    cut: bool = False
-    """Whether the last segment is cut short, so that its seal comes with the rest of it."""
     more: bool = False
 
 
@@ -142,7 +140,7 @@ def _next_slice(shared: Reader, db: Reader, sources: Sequence[Source]) -> _Slice
             last = begun_at + SLICE_EVENTS_MAX - events
             part.waiting.append((source, _up_to(last, unpack(row["raw"])), late))
             if last < row["last_seq"]:
-                part.cut = part.more = True
+                part.more = True
                 return part
             events += row["last_seq"] - begun_at
         part.more = part.more or len(rows) == SLICE_SEGMENTS_MAX
@@ -150,9 +148,11 @@ def _next_slice(shared: Reader, db: Reader, sources: Sequence[Source]) -> _Slice
 
 
 def _up_to(last: int, segment: Segment) -> Segment:
-    """Return a segment without the events behind `last`, or all of it."""
+    """Return a segment, or the piece of it up to an event."""
+    if segment.last <= last:
+        return segment
     events = segment.events[: last - segment.first + 1]
-    return segment if events == segment.events else dataclass_replace(segment, events=events)
+    return dataclass_replace(segment, events=events, signature=b"")
 
 
 def _late(source: Source, first: int) -> ClosedPlace | None:
@@ -175,9 +175,8 @@ def _take_slice(tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice) -
             merchant.parts,
             source,
             segment,
-            reaction.to(source),
+            reaction.to(source) if late is None else reaction.to_late(source),
             lateness=None if late is None else _lateness(reaction, source, late),
-            cut=part.cut and segment is part.waiting[-1][1],
         )
         report.events += done.events
         report.notices += done.notices
