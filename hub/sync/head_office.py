@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import select
 import socket
 import ssl
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 30.0
+LISTEN_S = 2.0
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 _ENDED = {"SSLV3_ALERT_CERTIFICATE_EXPIRED", "TLSV1_ALERT_CERTIFICATE_EXPIRED"}
 FEED_DOCUMENTS = 500
@@ -175,6 +177,27 @@ def ask(
         raise Unreachable("an answer without end")
     digest = response.getheader("X-Sha256") or ""
     return Answered(status=response.status, body=content, digest=digest)
+
+
+def has_ended(address: Address, context: ssl.SSLContext) -> bool:
+    """Say whether this hub's certificate has ended in the eyes of whoever is at an address.
+
+    TLS 1.3 tells that behind the handshake, and a caller that has begun to speak by then may
+    find the line cut instead: so this one only listens.
+    """
+    connection = _Connection(address, context)
+    try:
+        connection.connect()
+        if select.select([connection.sock], [], [], LISTEN_S)[0]:
+            connection.sock.setblocking(False)  # noqa: FBT003 - the standard library's own
+            connection.sock.recv(1)
+    except ssl.SSLError as error:
+        return error.reason in _ENDED
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return False
 
 
 def read_answer(answered: Answered, shape: type[T]) -> T:

@@ -40,6 +40,7 @@ USER_TIMEOUT_MS = 20_000
 GOODBYE_S = 0.5
 GREETING_TIMEOUT_S = 15.0
 GREETING_LOOK_S = 0.05
+OFF_LOOK_S = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +125,7 @@ class BrokerLine:
         self._stopping = threading.Event()
         self._gone = threading.Event()
         self._held_back = threading.Event()
+        self._off = threading.Event()
         self._waiting: dict[int, _Handed] = {}
         """Messages without a receipt, by number."""
         self._lock = threading.Lock()
@@ -172,6 +174,14 @@ class BrokerLine:
         if client is not None:
             _hang_up(client)
 
+    def hold(self, *, on: bool) -> None:
+        """Keep off the broker, or come to it again: another box may bear our name there."""
+        if on:
+            self._off.set()
+            self.drop("held off")
+        else:
+            self._off.clear()
+
     def stop(self) -> None:
         """Say goodbye, where there is somebody to hear it, and end."""
         self._stopping.set()
@@ -190,6 +200,9 @@ class BrokerLine:
     def _keep(self) -> None:
         failures = 0
         while not self._stopping.is_set():
+            if self._off.is_set():
+                self._stopping.wait(OFF_LOOK_S)
+                continue
             was_up = self._one_connection()
             if self._stopping.is_set():
                 return

@@ -17,7 +17,14 @@ from core.enrolment import LateAnswer, RenewLateRequest, StandingAnswer
 from core.wire import Segment, pack
 from hub.sync.archive import bring_late, kept_segments, renew_late, standing_of
 from hub.sync.gate import Renewed
-from hub.sync.head_office import Declined, Ended, Unreachable, public_context
+from hub.sync.head_office import (
+    Declined,
+    Ended,
+    Unreachable,
+    has_ended,
+    parse_url,
+    public_context,
+)
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +72,8 @@ class Past:
         self._errands: queue.SimpleQueue[Callable[[], PastNews] | None] = queue.SimpleQueue()
         # A daemon: an answer that hangs must not hold up the program's end.
         self._thread = threading.Thread(target=self._run, name="past", daemon=True)
+
+    def start(self) -> None:
         self._thread.start()
 
     def fetch_own(self, origin: str, *, epoch: int, after: int) -> None:
@@ -105,7 +114,10 @@ class Past:
             return Stood(standing_of(self._url, epoch=epoch, context=self._context))
         except _TROUBLES as error:
             log.info("head office was not asked how this box stands: %s", error)
-            return Stood(None, ended=isinstance(error, Ended))
+            return Stood(None, ended=isinstance(error, Ended) or self._has_ended())
+
+    def _has_ended(self) -> bool:
+        return has_ended(parse_url(self._url), self._context)
 
     def _bring(self, segment: Segment) -> Brought:
         answer = None

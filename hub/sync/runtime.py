@@ -70,8 +70,8 @@ from hub.sync.gate import Gate, GateNews, GivenBack, Got, Renewed
 from hub.sync.history import Contradicts
 from hub.sync.line import BrokerLine, Came, Down, LineNews, NotTaken, Retry, Up
 from hub.sync.link import Link, tls_context
-from hub.sync.past import Brought, GotOwn, Past, PastNews, Stood
 from hub.sync.papers import Papers
+from hub.sync.past import Brought, GotOwn, Past, PastNews, Stood
 from hub.sync.returning import memory_of
 from hub.sync.state import Told, tell
 from hub.sync.step import FENCED, TAKING_UP, start, step, wake_at
@@ -348,7 +348,9 @@ class Sending:
         log.warning("head office was put back; it asks for what it forgot")
         version = self._options.version
         try:
-            memory = memory_of(self._box, self._link, self._disk.stream, asked, version=version)
+            memory = memory_of(
+                self._box, self._papers.link, self._disk.stream, asked, version=version
+            )
         except Exception:
             self._inputs.append(GaveBack(done=False))
             raise

@@ -16,6 +16,7 @@ import msgspec
 from core.feed import held_pos
 from core.sqlite import Reader
 from hub.box import Box
+from hub.fence import FENCED, fence
 from hub.sync.link import joined
 from hub.sync.outbox import outbox
 
@@ -99,6 +100,7 @@ def link_state(db: Reader, box: Box) -> LinkState | None:
         return None
     told = heard(box.bells)
     live = told is not None and told.line == "live"
+    held = fence(db)
     acked = told.acked if told is not None and live else None
     waiting = outbox(db, box.journal.identity, acked=acked)
     return LinkState(
@@ -110,6 +112,7 @@ def link_state(db: Reader, box: Box) -> LinkState | None:
         safe=0 if told is None else told.safe,
         feed_pos=held_pos(db) or 0,
         skew_ms=None if told is None else told.skew_ms,
-        fenced=told is not None and told.line == "fenced",
+        fenced=(told is not None and told.line == "fenced")
+        or (held is not None and held.state == FENCED),
         trouble="" if told is None else told.trouble,
     )

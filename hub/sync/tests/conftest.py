@@ -4,9 +4,11 @@ import ssl
 import threading
 
 import pytest
+from msgspec.structs import replace
 
 from hub.sync import join, load_link
 from hub.sync.line import Retry
+from hub.sync.link import save_link
 from hub.sync.runtime import Options, Sending
 from hub.sync.tests.office import GOOD_CODE, Office
 from hub.tests.shop import furnished, shop
@@ -33,6 +35,8 @@ def joined_shop(office, shop, authority):
 def joined_to(office, shop, authority):
     context = ssl.create_default_context(cafile=str(authority.file))
     join(shop.box, url=office.url, code=GOOD_CODE, bring=True, version="1", context=context)
+    link = load_link(shop.box.folder)
+    save_link(shop.box.folder, replace(link, url_ca=authority.file.read_text()))
     return shop
 
 

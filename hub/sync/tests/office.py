@@ -6,6 +6,7 @@ downlink into a journal of its own, and serves a feed. Real HTTPS, a real broker
 
 from __future__ import annotations
 
+import hashlib
 import json
 import queue
 import ssl
@@ -14,16 +15,29 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
 from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
 
 from core.clock import Quality, Reading
 from core.crypto import signing_key
-from core.enrolment import Broker, EnrolAnswer, EnrolRequest, RenewAnswer, RenewRequest
+from core.enrolment import (
+    Broker,
+    EnrolAnswer,
+    EnrolRequest,
+    LateAnswer,
+    LateState,
+    RenewAnswer,
+    RenewLateRequest,
+    RenewRequest,
+    StandingAnswer,
+    joined_segments,
+    proven_bytes,
+)
 from core.feed import FeedDocument
 from core.ids import seeded
 from core.journal import (
@@ -132,7 +146,11 @@ class Office:
         self.heard: queue.Queue[tuple[float, str, object]] = queue.Queue()
         self.answers: dict[str, EnrolAnswer] = {}
         self.deaf = False
-        self.renewals = 0
+        self.renewals = self.late_renewals = 0
+        self.closed = ""
+        self.lates: list[LateState] = []
+        self.given: list[int] = []
+        self.journal_segments, self.journal_answers = 3, 1_000
         self.tamper = None
         self.batch_documents = 500
         self.time = MORNING
@@ -148,23 +166,21 @@ class Office:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.path == "/renew":
-                    office.renewals += 1
-                    csr = msgspec.json.decode(body, type=RenewRequest).csr
-                    name = self.connection.getpeercert()["subject"][0][0][1]
-                    self._told(*office.renewed(name, csr))
-                    return
-                self._told(*office.enrol(msgspec.json.decode(body, type=EnrolRequest)))
+                self._told(*office.posted(self.path, self._name(), body))
 
             def do_GET(self) -> None:
-                if not self.connection.getpeercert():
+                if not self._name():
                     self._told(403, b"who are you")
                     return
-                asked = parse_qs(urlsplit(self.path).query)
-                self._told(200, office.fetch(int(asked["after"][0])))
+                self._told(*office.asked(urlsplit(self.path), self._name()))
+
+            def _name(self) -> str:
+                peer = self.connection.getpeercert() or {}
+                return peer.get("subject", [[["", ""]]])[0][0][1]
 
             def _told(self, status: int, body: bytes) -> None:
                 self.send_response(status)
+                self.send_header("X-Sha256", hashlib.sha256(body).hexdigest())
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -182,6 +198,23 @@ class Office:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
+
+    def posted(self, path: str, name: str, body: bytes) -> tuple[int, bytes]:
+        if path == "/renew":
+            self.renewals += 1
+            return self.renewed(name, msgspec.json.decode(body, type=RenewRequest).csr)
+        if path == "/enrol/renew":
+            return self.renewed_late(body)
+        if path.startswith("/late?"):
+            return 200, self.late(name, body)
+        return self.enrol(msgspec.json.decode(body, type=EnrolRequest))
+
+    def asked(self, parts: SplitResult, name: str) -> tuple[int, bytes]:
+        fields = parse_qs(parts.query)
+        if parts.path == "/standing":
+            return 200, self.standing(name, int(fields["epoch"][0]))
+        after = int(fields["after"][0])
+        return 200, self.journal(name, after) if parts.path == "/journal" else self.fetch(after)
 
     def enrol(self, asked: EnrolRequest) -> tuple[int, bytes]:
         code = asked.code.upper()
@@ -235,6 +268,61 @@ class Office:
     def fetch(self, after: int) -> bytes:
         self.fetched.append(after)
         return pack_batch(self.batch(after))
+
+    # -- a box's past and standing ---------------------------------------------------------
+
+    def standing(self, name: str, epoch: int) -> bytes:
+        """Say how a hub stands; `closed` is set by whoever plays the operator."""
+        hub = name.partition(".")[2]
+        cursor = self.hubs[hub].cursor
+        return msgspec.json.encode(
+            StandingAnswer(
+                hub_id=hub,
+                epoch=epoch,
+                newest=epoch + (self.closed == "replaced"),
+                closed=self.closed,
+                closed_at=None,
+                closed_seq=0,
+                have=cursor.have,
+                head=cursor.head,
+            )
+        )
+
+    def journal(self, name: str, after: int) -> bytes:
+        """Return kept segments behind an event, a few at a time."""
+        self.given.append(after)
+        if len(self.given) > self.journal_answers:
+            return b""
+        kept = self.hubs[name.partition(".")[2]].raws
+        waiting = [raw for raw in kept if unpack(raw).last > after]
+        return joined_segments(waiting[: self.journal_segments])
+
+    def late(self, name: str, raw: bytes) -> bytes:
+        """Take a late segment that goes on from what is kept."""
+        known = self.hubs[name.partition(".")[2]]
+        segment = unpack(raw)
+        judged = judge(known.stream, known.cursor, Arrived(segment=segment, raw=raw))
+        state = {Verdict.NEXT: LateState.KEPT, Verdict.KNOWN: LateState.KNOWN}.get(
+            judged.verdict, LateState.GAP
+        )
+        if state is LateState.KEPT:
+            skip = known.cursor.have + 1 - segment.first
+            known.events += segment.events[skip:]
+            known.raws.append(raw)
+            known.cursor = judged.cursor
+        self.lates.append(state)
+        return msgspec.json.encode(LateAnswer(state=state, acked=known.cursor.have))
+
+    def renewed_late(self, body: bytes) -> tuple[int, bytes]:
+        """Renew a certificate that has ended, for the log key's proof."""
+        asked = msgspec.json.decode(body, type=RenewLateRequest)
+        old = x509.load_pem_x509_certificate(asked.certificate.encode())
+        name = old.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+        birth = self.hubs[name.partition(".")[2]].birth
+        if not signed_by_birth(birth, asked.proof, proven_bytes(asked.csr)):
+            return 403, json.dumps({"code": "proof_wrong", "message": "不行"}).encode()
+        self.late_renewals += 1
+        return self.renewed(name, asked.csr)
 
     # -- the feed --------------------------------------------------------------------------
 

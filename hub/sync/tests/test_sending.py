@@ -19,6 +19,7 @@ from core.wire import (
     Greet,
     Hello,
     Presence,
+    Welcome,
     encode,
     origin_cursor,
     pack,
@@ -327,7 +328,10 @@ def test_a_head_office_that_holds_another_history_is_not_written_to(
     until(lambda: all_arrived(online, followed) and state(followed).cloud)
     acked = last_seq(followed)
     online.deaf = True
-    online.say(hub, Ack(epoch=1, acked=acked, head=b"\0" * 32, credits=8))
+    other = {"epoch": 1, "acked": acked, "head": b"\0" * 32, "credits": 8}
+    online.say(hub, Ack(**other))
+    # It is shown the event that differs, and will not see it.
+    online.say(hub, Welcome(**other, down_len=0, feed_pos=0, time=online.time))
     until(lambda: state(followed).trouble.startswith("fenced"))
 
 
