@@ -10,6 +10,7 @@ from msgspec import structs
 
 from core.enrolment import Broker
 from core.wallet import Asset, holdings
+from core.wallet import MINT
 from core.wire import (
     Ack,
     Ask,
@@ -250,6 +251,14 @@ def test_nonsense_from_the_network_ends_nothing(online, followed, sending, hub):
     assert program.thread.is_alive()
 
 
+def wish_heard(online, timeout_s):
+    """Wait for a wish about a member; a box asks for its right to mint by itself."""
+    while True:
+        _, asked = online.wait_heard(Ask, timeout_s)
+        if asked.member != MINT:
+            return asked
+
+
 def test_a_cashier_never_waits_and_the_wish_goes_out_and_is_answered(
     online, followed, sending, hub
 ):
@@ -265,7 +274,7 @@ def test_a_cashier_never_waits_and_the_wish_goes_out_and_is_answered(
         )
     )
     followed.box.written()
-    _, asked = online.wait_heard(Ask, 2.0)
+    asked = wish_heard(online, 2.0)
     assert (asked.id, asked.member, asked.why) == ("wish-1", member, "ticket")
     until(lambda: followed.ask(lambda db: newest_wish(db, member)["state"]) == "granted", 2.0)
 
@@ -283,7 +292,7 @@ def test_a_wish_of_somebody_who_left_is_not_sent_after_a_minute(online, followed
     sending()
     until(lambda: state(followed).cloud)
     with pytest.raises(AssertionError, match="not said"):
-        online.wait_heard(Ask, 1.0)
+        wish_heard(online, 1.0)
 
 
 def test_head_office_that_has_restarted_greets_and_is_told_where_the_hub_stands(
