@@ -6,7 +6,18 @@ the caller before its first try.
 """
 
 from core.web import Capability
-from hub.api import description, items, members, prints, scans, shifts, sync, tickets, topups
+from hub.api import (
+    cards,
+    description,
+    items,
+    members,
+    prints,
+    scans,
+    shifts,
+    sync,
+    tickets,
+    topups,
+)
 from hub.api.blueprint import PREFIX, api
 
 CAPABILITY = Capability(name="api", blueprints=(api,))
@@ -15,6 +26,7 @@ __all__ = [
     "CAPABILITY",
     "PREFIX",
     "api",
+    "cards",
     "description",
     "items",
     "members",

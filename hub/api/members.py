@@ -7,13 +7,19 @@ from typing import Any, Literal
 import msgspec
 
 from core.journal import Act
-from core.members import mask_phone
+from core.members import (
+    aliases_of,
+    join_family,
+    leave_family,
+    mask_phone,
+)
 from core.sqlite import Reader, Row, Writer
 from core.staff import grants_of, require
 from core.wallet import STORED_VALUE, Asset, holdings
 from core.web import Asked, Endpoint, caller, fresh_read, read, reading_act, write
 from hub.api.blueprint import api
-from hub.api.shapes import Limit, Payment, Search, ShortText
+from hub.api.people import Card, Family, card_facts, family_facts
+from hub.api.shapes import Fen, Id, Limit, Payment, Search, ShortText
 from hub.attempts import Answer, once
 from hub.checkout import sale_lines, sale_payments, sales_of_member
 from hub.members import (
@@ -83,11 +89,6 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
     lots: list[Lot]
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True):
-    number: str
-    since_ms: int
-
-
 class Member(Found, frozen=True, kw_only=True):
     """A member with wallet and cards."""
 
@@ -97,6 +98,9 @@ class Member(Found, frozen=True, kw_only=True):
     since_ms: int
     wallet: Wallet
     cards: list[Card]
+    family: Family
+    merged: list[str]
+    """Ids of duplicates that this member stands for; each of them leads here."""
 
 
 class MemberSearch(Asked, frozen=True, kw_only=True):
@@ -131,6 +135,13 @@ class MemberEdit(Asked, frozen=True, kw_only=True):
 
 class NewCard(Asked, frozen=True, kw_only=True):
     card: ShortText
+
+
+class Account(Asked, frozen=True, kw_only=True):
+    """From whose account a member pays besides their own; null is nobody's."""
+
+    holder: Id | None
+    limit_cents: Fen = 0
 
 
 class Page(Asked, frozen=True, kw_only=True):
@@ -169,11 +180,16 @@ class BoughtLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bought(msgspec.Struct, frozen=True, kw_only=True):
-    """A settled bill, or the reversal of one."""
+    """A settled bill, or the reversal of one.
+
+    `member` is who came. `payer` is out of whose account, where that is another's.
+    """
 
     id: str
     ticket: str
     number: str
+    member: str
+    payer: str | None
     reversal: bool
     at_ms: int
     date: str
@@ -223,6 +239,7 @@ def show_member(member_id: str) -> Answer:
         "card_malformed",
         "card_is_phone",
         "card_taken",
+        "card_blocked",
     ),
 )
 def create_member(asked: NewMember, key: str) -> Answer:
@@ -273,11 +290,32 @@ def edit_member(member_id: str, asked: MemberEdit) -> Answer:
     body=NewCard,
     answer=Member,
     status=201,
-    refusals=("no_member", "card_malformed", "card_is_phone", "card_taken"),
+    refusals=("no_member", "card_malformed", "card_is_phone", "card_taken", "card_blocked"),
 )
 def give_card(member_id: str, asked: NewCard) -> Answer:
     """Let a card stand for a member; the member's own card again changes nothing."""
     write(lambda tx, act: issue_card(tx, act, member=member_id, card=asked.card))
+    with read() as db:
+        return _member(db, reading_act(db), member_id)
+
+
+@api.put("/members/<member_id>/family")
+@Endpoint(
+    permission="card.issue",
+    body=Account,
+    answer=Member,
+    refusals=("no_member", "family_self", "family_nested", "amount_wrong"),
+)
+def put_family(member_id: str, asked: Account) -> Answer:
+    """Let a member pay from another's account, or end that; nothing moves by it."""
+
+    def put(tx: Writer, act: Act) -> None:
+        if asked.holder is None:
+            leave_family(tx, act, member=member_id)
+        else:
+            join_family(tx, act, member=member_id, holder=asked.holder, limit=asked.limit_cents)
+
+    write(put)
     with read() as db:
         return _member(db, reading_act(db), member_id)
 
@@ -328,6 +366,7 @@ def _found(db: Reader, row: Row) -> dict[str, Any]:
 
 def _member(db: Reader, act: Act, member_id: str) -> dict[str, Any]:
     row = member_of(db, member_id)
+    member_id = row["id"]
     return {
         **_found(db, row),
         "gender": row["gender"],
@@ -335,10 +374,9 @@ def _member(db: Reader, act: Act, member_id: str) -> dict[str, Any]:
         "note": row["note"],
         "since_ms": row["since"],
         "wallet": _wallet(db, act, member_id),
-        "cards": [
-            {"number": card["number"], "since_ms": card["since"]}
-            for card in cards_of(db, member_id)
-        ],
+        "cards": [card_facts(card) for card in cards_of(db, member_id)],
+        "family": family_facts(db, act, row),
+        "merged": aliases_of(db, member_id)[1:],
     }
 
 
@@ -380,9 +418,20 @@ def _movement(row: Row) -> dict[str, Any]:
 
 
 def _bought(db: Reader, row: Row) -> dict[str, Any]:
-    names = ("id", "ticket", "number", "date", "store", "staff_name", "points", "reason")
+    names = (
+        "id",
+        "ticket",
+        "number",
+        "member",
+        "date",
+        "store",
+        "staff_name",
+        "points",
+        "reason",
+    )
     return {
         **{name: row[name] for name in names},
+        "payer": row["payer"] or None,
         "reversal": row["sign"] < 0,
         "at_ms": row["at"],
         "list_total_cents": row["list_total"],

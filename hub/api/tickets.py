@@ -19,13 +19,16 @@ from hub.attempts import Answer, once
 from hub.checkout import pay_ticket, reprint, reverse_ticket, sale_document, suggest
 from hub.devices import plain_text
 from hub.tickets import (
+    account_of,
     add_line,
     change_line,
     open_ticket,
     open_tickets,
     read_ticket,
     set_member,
+    set_payer,
     staff_line,
+    ticket_row,
     void,
 )
 from hub.wallet import RECOGNISED, follow
@@ -62,6 +65,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["open", "settled", "void", "reversed"]
     version: int
     member: str | None
+    payer: str | None
+    """Out of whose account it is paid and who earns, where that is not the member's own."""
     store: str
     date: str
     opened_at_ms: int
@@ -116,6 +121,12 @@ class Owner(Asked, frozen=True, kw_only=True):
     member: Id | None
 
 
+class Payer(Asked, frozen=True, kw_only=True):
+    """True pays from the account of the family's holder, false from the member's own."""
+
+    shared: bool
+
+
 class Reason(Asked, frozen=True, kw_only=True):
     reason: ShortText = ""
 
@@ -133,6 +144,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str
     number: str
     member: str | None
+    payer: str | None
     list_total_cents: int
     total_cents: int
     points: int
@@ -151,6 +163,7 @@ class Reversed(msgspec.Struct, frozen=True, kw_only=True):
     reversal: str
     number: str
     member: str | None
+    payer: str | None
     total_cents: int
     points: int
     points_short: int
@@ -185,7 +198,7 @@ def create_ticket(asked: NewTicket, key: str) -> Answer:
         def run() -> Answer:
             ticket = act.new_id()
             open_ticket(tx, act, ticket=ticket, member=asked.member)
-            _recognise(tx, act, asked.member)
+            _recognise(tx, act, ticket)
             for line in asked.lines:
                 _add(tx, act, ticket, line)
             return {"ticket": ticket}
@@ -274,13 +287,32 @@ def put_member(ticket_id: str, asked: Owner) -> Answer:
 
     def edit(tx: Writer, act: Act) -> None:
         set_member(tx, act, ticket=ticket_id, member=asked.member)
-        _recognise(tx, act, asked.member)
+        _recognise(tx, act, ticket_id)
 
     return _edited(ticket_id, edit)
 
 
-def _recognise(tx: Writer, act: Act, member: str | None) -> None:
-    if member is not None:
+@api.put("/tickets/<ticket_id>/payer")
+@Endpoint(
+    permission="sale.create",
+    body=Payer,
+    answer=Ticket,
+    refusals=(*CHANGE_REFUSALS, "not_in_family"),
+)
+def put_payer(ticket_id: str, asked: Payer) -> Answer:
+    """Pay a relative's bill from the holder's account, or from their own."""
+
+    def edit(tx: Writer, act: Act) -> None:
+        set_payer(tx, act, ticket=ticket_id, shared=asked.shared)
+        _recognise(tx, act, ticket_id)
+
+    return _edited(ticket_id, edit)
+
+
+def _recognise(tx: Writer, act: Act, ticket: str) -> None:
+    """Let the money of whoever came follow, and that of the account that pays for them."""
+    row = ticket_row(tx, ticket)
+    for member in {row["member"], account_of(tx, row)} - {None}:
         follow(tx, act, member=member, why=RECOGNISED)
 
 
@@ -311,6 +343,11 @@ def void_ticket(ticket_id: str, asked: Reason) -> Answer:
         "no_period",
         "no_member_to_charge",
         "insufficient_balance",
+        "not_in_family",
+        "family_limit",
+        "block_list_old",
+        "card_blocked",
+        "card_replaced",
         "payments_differ",
         "tender_unknown",
         "tendered_short",
@@ -408,6 +445,7 @@ def _ticket(db: Reader, ticket: str) -> dict[str, Any]:
     is_open = found.row["state"] == "open"
     return {
         **{name: found.row[name] for name in names},
+        "payer": found.row["payer"] or None,
         "opened_at_ms": found.row["opened_at"],
         "settled_at_ms": found.row["settled_at"],
         "lines": [

@@ -82,6 +82,7 @@ def test_what_books_or_creates_takes_a_key(document):
     assert keyed == {
         "adjust_wallet",
         "close_shift",
+        "give_new_card",
         "create_line",
         "create_member",
         "create_ticket",
