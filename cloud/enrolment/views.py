@@ -11,8 +11,8 @@ from flask import Blueprint, Response, current_app, request
 from cloud.access import platform
 from cloud.enrolment.guesses import Guesses
 from cloud.feed import bring
-from cloud.platform import enrol, renew_late
-from core.enrolment import REQUEST_BYTES_MAX, EnrolRequest, RenewLateRequest
+from cloud.platform import enrol, look, renew_late
+from core.enrolment import REQUEST_BYTES_MAX, EnrolRequest, LookRequest, RenewLateRequest
 from core.errors import N_, Refusal, Refused
 from core.web import program
 
@@ -34,6 +34,13 @@ def join() -> Response:
     return _guarded(
         EnrolRequest, lambda asked: msgspec.json.encode(enrol(platform(), asked, bring=bring))
     )
+
+
+@pages.post("/enrol/look")
+@program
+def look_at() -> Response:
+    """Say whose place another box may take with a code."""
+    return _guarded(LookRequest, lambda asked: msgspec.json.encode(look(platform(), asked)))
 
 
 @pages.post("/enrol/renew")

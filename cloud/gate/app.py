@@ -1,4 +1,4 @@
-"""The gate's three addresses, over mutual TLS only.
+"""The gate's addresses, over mutual TLS only.
 
 Who asks is what the peer's certificate says, looked up anew with each request: a hub that was
 revoked a moment ago is refused although its connection and its certificate are still good.
@@ -7,15 +7,15 @@ revoked a moment ago is refused although its connection and its certificate are 
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import msgspec
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 
 from cloud.feed import batch
-from cloud.platform import Hub, Merchant, Platform, hub_named, renew
+from cloud.gate import past, returning
+from cloud.gate.callers import let_in, the_hub, the_merchant, the_platform, typed_number
+from cloud.platform import Platform, renew
+from cloud.recovery import PART as RECOVERY
 from core.enrolment import RenewRequest
 from core.errors import N_, Refusal, Refused
 from core.wire import pack_batch, sign_batch
@@ -39,13 +39,20 @@ def make_gate_app(platform: Platform, *, refusals: dict[str, Refusal]) -> Flask:
     app = Flask("cloud.gate", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = REQUEST_BYTES_MAX
     app.extensions["platform"] = platform
-    app.extensions["refusals"] = {**refusals, **REFUSALS}
-    app.before_request(_let_in)
+    app.extensions["refusals"] = {**refusals, **RECOVERY.refusals, **REFUSALS}
+    app.before_request(let_in)
     app.after_request(_never_keep)
     app.register_error_handler(Refused, _refused)
     app.add_url_rule("/health", view_func=health)
     app.add_url_rule("/feed", view_func=feed)
     app.add_url_rule("/renew", view_func=renewal, methods=["POST"])
+    app.add_url_rule("/streams", view_func=past.streams)
+    app.add_url_rule("/journal", view_func=past.journal)
+    app.add_url_rule("/standing", view_func=past.standing)
+    app.add_url_rule("/late", view_func=past.late, methods=["POST"])
+    for part in (returning.papers, returning.segment, returning.documents, returning.done):
+        path = f"/return/{part.__name__}"
+        app.add_url_rule(path, endpoint=path, view_func=part, methods=["POST"])
     return app
 
 
@@ -56,9 +63,11 @@ def health() -> Response:
 
 def feed() -> Response:
     """Return the next documents of the caller's merchant, signed, in one zstd frame."""
-    after = _number("after", 0, most=POSITION_MAX)
-    limit = min(_number("limit", BATCH_DOCUMENTS_MAX, most=POSITION_MAX), BATCH_DOCUMENTS_MAX)
-    merchant = _merchant()
+    after = typed_number("after", 0, most=POSITION_MAX)
+    limit = min(
+        typed_number("limit", BATCH_DOCUMENTS_MAX, most=POSITION_MAX), BATCH_DOCUMENTS_MAX
+    )
+    merchant = the_merchant()
     with merchant.door.read() as db:
         stretch = batch(db, after, max(limit, 1))
     signed = sign_batch(
@@ -78,60 +87,11 @@ def renewal() -> Response:
         asked = msgspec.json.decode(request.get_data(cache=False), type=RenewRequest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Refused("bad_renewal", reason=str(error)) from error
-    answer = renew(_platform(), _hub(), asked)
+    answer = renew(the_platform(), the_hub(), asked)
     return Response(msgspec.json.encode(answer), content_type="application/json")
 
 
-# -- who asks ----------------------------------------------------------------------------------
-
-
-def _let_in() -> None:
-    """Find the hub of the peer's certificate.
-
-    Refused: certificate_missing, certificate_foreign, hub_revoked.
-    """
-    with _platform().door.read() as db:
-        hub = hub_named(db, _peer_name(request.environ))
-    if hub is None:
-        raise Refused("certificate_foreign")
-    if hub.revoked:
-        raise Refused("hub_revoked")
-    g.hub = hub
-
-
-def _peer_name(environ: dict[str, Any]) -> str:
-    """Return the common name of the certificate that TLS has checked on this connection."""
-    connection = environ.get("gunicorn.socket")
-    peer = getattr(connection, "getpeercert", lambda **_how: None)(binary_form=True)
-    if peer is None:
-        raise Refused("certificate_missing")
-    subject = x509.load_der_x509_certificate(peer).subject
-    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if len(names) == 1 else ""
-
-
-def _hub() -> Hub:
-    known: Hub = g.hub
-    return known
-
-
-def _merchant() -> Merchant:
-    return _platform().merchant(_hub().merchant)
-
-
-def _platform() -> Platform:
-    served: Platform = current_app.extensions["platform"]
-    return served
-
-
 # -- answers -----------------------------------------------------------------------------------
-
-
-def _number(name: str, usual: int, *, most: int) -> int:
-    typed = request.args.get(name, str(usual))
-    if not typed.isascii() or not typed.isdigit() or len(typed) > 19 or int(typed) > most:
-        raise Refused("bad_position")
-    return int(typed)
 
 
 def _never_keep(response: Response) -> Response:

@@ -36,7 +36,7 @@ def serve_gate(
     def load() -> Flask:
         opened = open_cloud(folder)
         threading.Thread(target=_care, args=(opened,), name="papers", daemon=True).start()
-        return make_gate_app(opened, refusals=REFUSALS)
+        return make_gate_app(opened, refusals={**opened.parts.refusals, **REFUSALS})
 
     listen(load, Listening(bind=bind, threads=THREADS, tls=tls, ready=ready))
 

@@ -79,7 +79,8 @@ def end_limbo(tx: Writer, *, hub: str, epoch: int) -> bool:
 def closed_by_certificate(db: Reader, hub: str, serial: str) -> str | None:
     """Return why the epoch of a certificate was closed; None where it is good.
 
-    An unknown serial is of nobody's: `unknown`.
+    One that is not known here, because head office was put back from before it was made, is
+    taken for one of the newest epoch.
     """
     row = db.one(
         "SELECT c.revoked_at, e.closed_reason FROM certificate c"
@@ -89,7 +90,11 @@ def closed_by_certificate(db: Reader, hub: str, serial: str) -> str | None:
         hub=hub,
     )
     if row is None:
-        return "unknown"
+        newest: str | None = db.value(
+            "SELECT closed_reason FROM epoch WHERE hub = :hub ORDER BY epoch DESC LIMIT 1",
+            hub=hub,
+        )
+        return newest or None
     if row["revoked_at"] is None and not row["closed_reason"]:
         return None
     return row["closed_reason"] or Reason.RETIRED.value
