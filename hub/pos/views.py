@@ -33,6 +33,8 @@ from hub.devices import scans_after, scans_start, waiting
 from hub.pos import service
 from hub.receipts import tender_label
 from hub.sync import is_connected, link_trouble
+from hub.tickets import OpenTicket, account_of
+from hub.wallet import Ahead, Layout, layout
 
 pages = Blueprint("pos", __name__, template_folder="templates")
 
@@ -230,6 +232,7 @@ def pay_form() -> str:
             asked=False,
             had=None,
             due=plan.due,
+            ahead=_ahead(db, act, found, plan),
         )
 
 
@@ -254,6 +257,10 @@ def pay() -> Any:
     asked = request.form
 
     payments = service.offered(_amounts(asked), received=_fen(asked.get("received", "")))
+    laid_out = _fen(asked.get("ahead", ""))
+    ahead = None
+    if laid_out:
+        ahead = Ahead(amount=laid_out, connected=is_connected(here()))
     answer = write(
         lambda tx, act: checkout.pay_ticket(
             tx,
@@ -263,6 +270,7 @@ def pay() -> Any:
             till=till(),
             payments=payments,
             key=asked["key"],
+            ahead=ahead,
         )
     )
     paid = url_for("pos.paid", ticket=answer["ticket"])
@@ -329,6 +337,16 @@ def _screen(db: Reader, act: Act) -> service.Screen:
         till_name=till(),
         connected=lambda: is_connected(here()),
     )
+
+
+def _ahead(db: Reader, act: Act, found: OpenTicket, plan: service.PayPlan) -> Layout | None:
+    """Return what the merchant would lay out of this bill now; None where nothing."""
+    account = account_of(db, found.row)
+    if account is None:
+        return None
+    reached = is_connected(here())
+    offered = layout(db, act, member=account, due=plan.due, connected=reached)
+    return None if offered.why else offered
 
 
 def _elsewhere_part(*, asked: bool) -> str:
