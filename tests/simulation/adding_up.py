@@ -12,16 +12,18 @@ from cloud.feed import position
 from cloud.ingest.deriving import is_derived
 from cloud.ingest.rebuilding import differences
 from core.feed import held_pos, replay
-from core.journal import Event, decode, drain_all, is_behind, kind_of, rebuild
+from core.journal import Event, decode, drain_all, is_behind, kind_of, place_of, rebuild
 from core.sqlite import Reader
-from core.wallet import STORED_VALUE
+from core.wallet import RISK, STORED_VALUE, Asset
 from core.wallet.accounts import parse_member_account
+from hub.fence import FENCED, fence
 from hub.sync.step import Line
 from tests.simulation.real_cloud import RealCloud
 from tests.simulation.real_hub import RealHub
 from tests.simulation.town import Town
 
 REBUILT_ONE_IN = 8
+TOLD = {*STORED_VALUE, Asset.POINTS}
 
 
 class Named(msgspec.Struct):
@@ -31,6 +33,7 @@ class Named(msgspec.Struct):
     topup: str = ""
     reversal: str = ""
     sale: str = ""
+    member: str | None = ""
 
 
 named = msgspec.json.Decoder(Named)
@@ -40,6 +43,16 @@ FACT_IDS = {
     "ticket.reversed": "reversal",
     "simulation.from_the_future": "sale",
 }
+
+
+def fact_of(event: Event) -> str:
+    """Return the id of what happened at a counter; empty where an event is of something else."""
+    name = FACT_IDS.get(kind_of(event))
+    return "" if name is None else str(getattr(named.decode(event.body), name))
+
+
+def _kind(asset: str) -> str:
+    return "stored" if asset in STORED_VALUE else asset
 
 
 @dataclass(kw_only=True)
@@ -54,14 +67,20 @@ class Ledger:
     others: Counter[str] = field(default_factory=Counter)
     """By the kind of account: mint, revenue, transit, risk."""
 
+    risk: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What the merchant paid, by member and asset: below zero on the account is paid."""
+
     def take(self, event: Event) -> None:
         """Count one event."""
-        name = FACT_IDS.get(kind_of(event))
-        if name is not None:
-            self.facts[getattr(named.decode(event.body), name)] += 1
+        name = fact_of(event)
+        if name:
+            self.facts[name] += 1
         for posting in event.postings:
             self.lots[posting.asset, posting.lot] += posting.amount
             owner = parse_member_account(posting.account)
+            if posting.account == RISK:
+                member = named.decode(event.body).member
+                self.risk[member, _kind(posting.asset)] += posting.amount
             if owner is None:
                 self.others[posting.account.partition("/")[0]] += posting.amount
             else:
@@ -87,13 +106,19 @@ def wrong(world: Town, cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[st
         yield f"not running: {down}"
         return
     for hub in hubs:
+        if is_fenced(hub):
+            yield from wrong_leftovers(hub)
+            continue
         yield from wrong_conversation(cloud, hub)
         yield from wrong_copies(cloud, hub)
         yield from wrong_mirrors(cloud, hub)
+    yield from not_unpacked(cloud)
+    yield from wrong_closed_places(cloud)
     with cloud.books.door.read() as db:
         ledger = ledger_of(db)
         yield from wrong_tables(db, ledger)
         yield from wrong_rest(db)
+        yield from wrong_bookings(world, db, ledger)
     yield from wrong_facts(world, ledger)
     yield from wrong_words(world, cloud)
     if world.seed % REBUILT_ONE_IN == 0:
@@ -103,17 +128,75 @@ def wrong(world: Town, cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[st
 def unrest(cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[str]:
     """Yield what is still under way."""
     for hub in hubs:
-        yield from wrong_conversation(cloud, hub)
+        if is_fenced(hub):
+            yield from wrong_leftovers(hub)
+        else:
+            yield from wrong_conversation(cloud, hub)
     with cloud.books.door.read() as db:
         if not is_derived(db) or is_behind(db):
             yield "books are behind"
         yield from under_way(db)
         yield from wrong_rest(db)
         at = position(db)
+    yield from not_unpacked(cloud)
     for hub in hubs:
         with hub.box.door.read() as db:
-            if held_pos(db) != at:
+            if held_pos(db) != at and not is_fenced(hub):
                 yield f"{hub.store} is at {held_pos(db)} of {at} of the feed"
+
+
+def is_fenced(hub: RealHub) -> bool:
+    """Say whether head office has shut a box out, and the box knows it."""
+    with hub.box.door.read() as db:
+        held = fence(db)
+    return held is not None and held.state == FENCED
+
+
+def has_brought_all(hub: RealHub) -> bool:
+    """Say whether a fenced box has brought all that it has."""
+    tail = hub.sending._shut._tail
+    with hub.box.door.read() as db:
+        written = hub.box.journal.head(db).seq
+    return tail is not None and not tail.stuck and tail.following > written
+
+
+def wrong_leftovers(hub: RealHub) -> Iterator[str]:
+    """Yield a fenced box that keeps to itself what head office should have."""
+    if not has_brought_all(hub):
+        yield f"{hub.name} is fenced and has not brought all: {hub.sending._shut._tail}"
+
+
+def not_unpacked(cloud: RealCloud) -> Iterator[str]:
+    """Yield streams that are kept further than the books have come."""
+    with cloud.platform.door.read() as db:
+        kept = db.all(
+            "SELECT origin, epoch, seq FROM stream_cursor"
+            " UNION ALL SELECT origin, epoch, seq FROM branch"
+        )
+    with cloud.books.door.read() as db:
+        for row in kept:
+            come = db.value(
+                "SELECT MAX(seq) FROM journal WHERE origin = :origin AND epoch = :epoch",
+                origin=row["origin"],
+                epoch=row["epoch"],
+            )
+            if (come or 0) != row["seq"]:
+                yield f"{dict(row)} has come to {come} only"
+
+
+def wrong_closed_places(cloud: RealCloud) -> Iterator[str]:
+    """Nothing stays where nobody can spend it."""
+    with cloud.platform.door.read() as db:
+        closed = db.all(
+            "SELECT hub, epoch FROM epoch WHERE closed_at IS NOT NULL AND limbo = 0"
+        )
+    with cloud.books.door.read() as db:
+        for row in closed:
+            place = place_of(row["hub"], row["epoch"])
+            for held in db.all(
+                "SELECT * FROM holding WHERE place = :place AND amount <> 0", place=place
+            ):
+                yield f"left at a closed place: {dict(held)}"
 
 
 def wrong_conversation(cloud: RealCloud, hub: RealHub) -> Iterator[str]:
@@ -216,6 +299,19 @@ def wrong_rest(db: Reader) -> Iterator[str]:
         yield f"asked for and still open: {dict(row)}"
 
 
+def wrong_bookings(world: Town, db: Reader, ledger: Ledger) -> Iterator[str]:
+    """Each loss is booked, for whom it was paid; and nothing is where nothing was destroyed."""
+    booked: Counter[tuple[str, str]] = Counter()
+    for row in db.all("SELECT member, asset, amount FROM risk_booking"):
+        booked[row["member"], _kind(row["asset"])] -= row["amount"]
+    paid = {key: amount for key, amount in ledger.risk.items() if amount}
+    if paid != {key: amount for key, amount in booked.items() if amount}:
+        yield f"at risk {paid}, booked {dict(booked)}"
+    if paid and not world.gone:
+        yield f"nothing was destroyed, and {paid} was paid"
+    world.happened["risk"] += sum(abs(amount) for amount in paid.values())
+
+
 def wrong_facts(world: Town, ledger: Ledger) -> Iterator[str]:
     """Compare what people were told at the tills with what all places hold together."""
     for name, times in ledger.facts.items():
@@ -224,13 +320,20 @@ def wrong_facts(world: Town, ledger: Ledger) -> Iterator[str]:
     for fact in world.facts.values():
         if fact.told and not ledger.facts[fact.id] and fact.id not in world.lost:
             yield f"somebody was told of {fact} and it is nowhere"
-    expected = expected_of(world, ledger)
+    yield from wrong_sums(expected_of(world, ledger), ledger)
+
+
+def wrong_sums(expected: Counter[tuple[str, str]], ledger: Ledger) -> Iterator[str]:
+    """Compare by member and asset what the facts come to with what is held."""
     held: Counter[tuple[str, str]] = Counter()
     for (_place, member, asset, _lot), amount in ledger.held.items():
-        held[member, "stored" if asset in STORED_VALUE else asset] += amount
+        if asset in TOLD:  # Rights are told to nobody at a till.
+            held[member, _kind(asset)] += amount
+    # Where the account of risk paid, a member holds more than the facts alone would leave.
     for key in sorted({*expected, *held}):
-        if key[0] and expected[key] != held[key]:
-            yield f"{key}: told {expected[key]}, held {held[key]}"
+        if key[0] and expected[key] != held[key] + ledger.risk[key]:
+            risk = ledger.risk[key]
+            yield f"{key}: told {expected[key]}, held {held[key]}, at risk {risk}"
 
 
 def expected_of(world: Town, ledger: Ledger) -> Counter[tuple[str, str]]:

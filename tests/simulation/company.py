@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from core.errors import Refused
 from tests.simulation import adding_up
+from tests.simulation.disasters import Album, strike
 from tests.simulation.faults import break_something
 from tests.simulation.furnished import Furnished, furnished, item, outside, scratch_folder
 from tests.simulation.history import Violated
 from tests.simulation.memory import Shelf
+from tests.simulation.operator import Operator
 from tests.simulation.real_cloud import RealCloud
 from tests.simulation.real_hub import RealHub
 from tests.simulation.till import ITEMS, OFFERS, Till
@@ -51,12 +53,28 @@ class Company:
         self.cloud = RealCloud(self.world, self.folder / "cloud", begun.merchant)
         shelf = self.shelf if begun.images is not None else None
         self._stack.enter_context(outside(self.world, shelf))
-        self.hubs = [RealHub(self.world, self.folder / store, store) for store in begun.stores]
-        self.tills = {hub: Till(hub) for hub in self.hubs}
         self.world.cloud = self.cloud
-        for node in (self.cloud, *self.hubs):
-            self.watch(node)
+        self.watch(self.cloud)
+        self.nodes: list[RealCloud | RealHub] = [self.cloud]
+        self.hubs: list[RealHub] = []
+        self.tills: dict[RealHub, Till] = {}
+        self.album = Album()
+        self.operator = Operator(self)
+        for store in begun.stores:
+            self.take_up(RealHub(self.world, self.folder / store, store))
         return self
+
+    def take_up(self, hub: RealHub) -> None:
+        """Let a box be part of the town."""
+        self.nodes.append(hub)
+        self.hubs.append(hub)
+        self.tills[hub] = Till(hub)
+        self.watch(hub)
+
+    @property
+    def standing(self) -> list[RealHub]:
+        """Return the boxes that are no second ones."""
+        return [hub for hub in self.hubs if not hub.is_clone]
 
     def __exit__(self, *_exception: object) -> None:
         self._stack.close()
@@ -76,9 +94,11 @@ class Company:
         world, chance = self.world, self.world.chance
         for node in (self.cloud, *self.hubs):
             node.rise()
+        self.operator.begin()
         for _ in range(world.profile.actions):
             world.run(world.now + chance.choice([1, 20, 300, 2_000, 15_000]))
             break_something(self)
+            strike(self)
             self.do_something()
         self.heal()
         wrong = list(adding_up.wrong(world, self.cloud, self.hubs))
@@ -96,7 +116,18 @@ class Company:
             node.rise()
         until = world.now + HEALING_MS
         while world.now < until and not self.is_at_rest():
+            self.trade_on()
             world.run(world.now + LOOK_MS)
+
+    def trade_on(self) -> None:
+        """A shop sells every day, so boxes that are two part sooner or later."""
+        doubles = {hub.hub for hub in self.hubs if hub.is_clone}
+        for hub in self.hubs:
+            if hub.hub not in doubles:
+                continue
+            if hub.life is not None and hub.settled() and not adding_up.is_fenced(hub):
+                with suppress(Refused):
+                    self.tills[hub].sell_for_cash()
 
     def is_at_rest(self) -> bool:
         """Say whether all is said and done, so that waiting longer changes nothing."""

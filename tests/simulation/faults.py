@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.simulation.real_cloud import RealCloud
 from tests.simulation.real_hub import RealHub
@@ -16,6 +16,21 @@ class Place(Protocol):
     world: Town
     cloud: RealCloud
     hubs: list[RealHub]
+    """The boxes that stand in the stores, whatever state they are in."""
+    nodes: list[Any]
+    shelf: Any
+    album: Any
+    tills: dict[RealHub, Any]
+    operator: Any
+
+    @property
+    def standing(self) -> list[RealHub]:
+        """Return the boxes that are no second ones."""
+        ...
+
+    def take_up(self, hub: RealHub) -> None:
+        """Let one more box be part of it."""
+        ...
 
 
 def cut(place: Place, hub: RealHub) -> None:

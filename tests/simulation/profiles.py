@@ -33,5 +33,13 @@ EVERYTHING = TownProfile(
     unknown=0.1,
     alarms=frozenset({"clock"}),
 )
+FOUND = frozenset({"forked", "boot_back", "lost_tail", "revoked"})
+"""What head office notices of boxes that forget or are two."""
+AMNESIA = TownProfile(
+    name="amnesia", amnesia=0.06, cut=0.1, pause=0.03, loss=0.03, late=0.05, alarms=FOUND
+)
+LOST = TownProfile(name="lost boxes", dead=0.04, cut=0.12, pause=0.03, loss=0.03, alarms=FOUND)
+CLONES = TownProfile(name="clones", clone=0.05, cut=0.1, pause=0.02, loss=0.03, alarms=FOUND)
+DESTRUCTIVE = (AMNESIA, LOST, CLONES)
 REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, EVERYTHING)
-BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL)}
+BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL, *DESTRUCTIVE)}

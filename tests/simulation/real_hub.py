@@ -60,6 +60,10 @@ class RealHub(Node):
     """A store's box with its database and the sending program's runtime."""
 
     world: Town
+    gone = False
+    """Its box was thrown away."""
+    is_clone = False
+    """It is a copy of another box, and runs beside it."""
 
     def __init__(self, world: Town, folder: Path, store: str) -> None:
         self.folder, self.store = folder, store
@@ -110,11 +114,9 @@ class RealHub(Node):
             self.die_in_the_cradle()
             return
         self.awake()
+        self.guarded(self.sending._shut.begin)
         self.world.later(self.world.chance.randrange(50, 1_500), self.life, self.connect)
         self.world.later(TURN_MS, self.life, self.look)
-
-    gone = False
-    """Its box was thrown away."""
 
     def die_in_the_cradle(self) -> None:
         self.mortal = False
@@ -132,6 +134,8 @@ class RealHub(Node):
 
     def connect(self) -> None:
         if self.up or self.life is None:
+            return
+        if self.gone:
             return
         if self.hub in self.world.cut or self.held_back:
             wait = self.world.chance.randrange(200, RETRY_MS)
@@ -168,6 +172,7 @@ class RealHub(Node):
             due = wake_at(self.sending._state)
             if due is not None and self.world.now >= due:
                 self.sending._happened(Tick())
+            self.sending._shut.look(self.world.now / 1000)
             self.sending._ask()
 
         self.guarded(work)

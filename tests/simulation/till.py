@@ -127,6 +127,13 @@ class Till:
         if self.node.write(run):
             self.bills[ticket] = member
 
+    def sell_for_cash(self) -> None:
+        """Sell something to somebody nobody knows."""
+        before = set(self.bills)
+        self.order(None)
+        for ticket in set(self.bills) - before:
+            self.pay(ticket)
+
     def _items(self) -> list[str]:
         return [
             self.world.chance.choice(ITEMS) for _ in range(self.world.chance.choice((1, 2)))
