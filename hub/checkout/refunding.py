@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.errors import N_, Refusal, Refused
 from core.journal import Act, Event, Part, Posting
 from core.sqlite import Migration, Reader, Row, Writer
-from core.tickets import sent_bill_named
+from core.tickets import reversed_place, sent_bill_named, settled_place
 from core.wallet import (
     REFUND_WISH,
     Recalled,
@@ -24,7 +24,6 @@ from core.wallet import (
     written_legs,
 )
 from core.wire import Ask
-from hub.checkout import sql
 
 WISH_FRESH_MS = 10 * 60_000
 """A right that could not be had for so long is asked for again by somebody, if at all."""
@@ -52,7 +51,7 @@ def right_here(db: Reader, act: Act, ticket: str) -> list[Posting]:
     held = refund_held(db, ticket, here)
     if held:
         return use_up(ticket, here)
-    if held is None and sql.is_settled_here(db, act, ticket):
+    if held is None and _is_settled_here(db, act, ticket):
         return []
     raise Refused("refund_elsewhere")
 
@@ -63,7 +62,7 @@ def release_right(tx: Writer, act: Act, asked: Recalled, *, transfer: str) -> Ev
     A bill that was reversed has no right any more, and nothing is sent.
     """
     bill, here = asked.member, act.journal.identity.place
-    if refund_held(tx, bill, here) is not None or not sql.is_settled_here(tx, act, bill):
+    if refund_held(tx, bill, here) is not None or not _is_settled_here(tx, act, bill):
         return None
     legs = refund_right(bill)
     body = Released(
@@ -126,6 +125,12 @@ def due_wishes(db: Reader, *, now: int) -> list[Ask]:
 def note_wish(tx: Writer, *, request: str, state: str) -> None:
     """Keep what head office answered to a wish: granted, recalling or nothing."""
     tx.run("UPDATE refund_wish SET state = :state WHERE id = :id", state=state, id=request)
+
+
+def _is_settled_here(db: Reader, act: Act, ticket: str) -> bool:
+    """Say whether this epoch of this box settled a bill and has not reversed it."""
+    here = act.journal.identity.place
+    return settled_place(db, ticket) == here and not reversed_place(db, ticket)
 
 
 def _wish(db: Reader, number: str) -> Row | None:

@@ -35,20 +35,6 @@ def settled(tx: Writer, act: Act, ticket: str) -> TicketSettled:
     return _sale.decode(decode(raw).body)
 
 
-def is_settled_here(tx: Reader, act: Act, ticket: str) -> bool:
-    """Say whether this epoch of this box settled a bill that nobody reversed. Drain first."""
-    me = act.journal.identity
-    found = tx.one(
-        """SELECT 1 FROM sale s JOIN ticket t ON t.id = s.ticket
-            WHERE s.id = :ticket AND s.sign = 1 AND t.state = 'settled'
-              AND s.origin = :origin AND s.epoch = :epoch""",
-        ticket=ticket,
-        origin=me.origin,
-        epoch=me.epoch,
-    )
-    return found is not None
-
-
 def topup(db: Reader, topup_id: str) -> Row | None:
     """Return a top-up from history. Drain history first."""
     return db.one("SELECT * FROM topup WHERE id = :id", id=topup_id)

@@ -1,6 +1,6 @@
 """Filling and correcting a member's wallet at the counter."""
 
-from hub.wallet.advancing import Ahead, Layout, lay_out, layout, note_contact
+from hub.wallet.advancing import Ahead, Layout, lay_out, layout
 from hub.wallet.correcting import correct
 from hub.wallet.elsewhere import (
     ASKED_FOR,
@@ -56,7 +56,6 @@ __all__ = [
     "movements",
     "newest_wish",
     "note_answer",
-    "note_contact",
     "terms_of",
     "top_up",
     "topups_of_member",

@@ -1,8 +1,8 @@
 """A spend that the merchant lays out for a member while the line is cut (先付后结).
 
-What head office said of a member's value is believed only so long, so this box notes when it
-last spoke with it. Everything is asked again in the transaction that books it: two tills
-cannot lay out the same fen.
+What head office said of a member's value is believed only so long after this box last had all
+of it. Everything is asked again in the transaction that books it: two tills cannot lay out the
+same fen.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.clock import Quality
 from core.errors import N_, Refusal, Refused
 from core.journal import Act
-from core.sqlite import Migration, Reader, Writer
+from core.sqlite import Reader, Writer
 from core.wallet import (
     Advanced,
     Floor,
@@ -22,6 +22,7 @@ from core.wallet import (
     rights,
     why_not,
 )
+from hub.members import list_as_of
 from hub.wallet.elsewhere import elsewhere
 from hub.wallet.service import balance
 
@@ -117,31 +118,13 @@ def _refuse(found: Layout) -> None:
             raise Refused("advance_changed", amount_cents=0)
 
 
-def note_contact(tx: Writer, *, at: int) -> None:
-    """Note that all that head office had said was held here at this time (ms)."""
-    tx.run(
-        "INSERT INTO contact (one, at) VALUES (1, :at)"
-        " ON CONFLICT (one) DO UPDATE SET at = excluded.at",
-        at=at,
-    )
-
-
 def _age(db: Reader, act: Act) -> int | None:
     """Return how old (ms) what is known here is; None where the clock cannot be trusted."""
-    at: int | None = db.value("SELECT at FROM contact")
-    if at is None or act.reading.quality is Quality.UNSURE:
+    as_of = list_as_of(db)
+    if as_of is None or act.reading.quality is Quality.UNSURE:
         return None
-    return act.at - at
+    return act.at - as_of
 
-
-MIGRATION = Migration(
-    "wallet_contact/1",
-    (
-        """CREATE TABLE contact (
-             one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL
-           ) STRICT""",
-    ),
-)
 
 REFUSALS = {
     "advance_off": Refusal(409, N_("总部没有开通断网垫付，请用其它方式收款")),

@@ -6,7 +6,6 @@ from typing import Any
 
 from core.journal import Part
 from core.sqlite import Migration, Writer
-from hub.wallet.advancing import MIGRATION as CONTACT
 from hub.wallet.advancing import REFUSALS
 
 
@@ -59,7 +58,6 @@ LOCAL = Part(
                     WHERE state = 'asked'""",
             ),
         ),
-        CONTACT,
     ),
     tables={"wallet_elsewhere": ("member", "place", "asset")},
     feeds={"wallet": _take},

@@ -9,8 +9,7 @@ import pytest
 from msgspec import structs
 
 from core.enrolment import Broker
-from core.wallet import Asset, holdings
-from core.wallet import MINT
+from core.wallet import MINT, Asset, holdings
 from core.wire import (
     Ack,
     Ask,
