@@ -2,9 +2,10 @@
 
 from core.errors import N_
 from core.web import Capability, NavItem
+from hub.sales import elsewhere
 from hub.sales.views import pages
 
-__all__ = ["CAPABILITY"]
+__all__ = ["CAPABILITY", "elsewhere"]
 
 CAPABILITY = Capability(
     name="sales",

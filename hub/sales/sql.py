@@ -87,3 +87,11 @@ def subjects(db: Reader, ids: list[str]) -> dict[str, str]:
         if number:
             known[subject] = number
     return known
+
+
+def bill_numbered(db: Reader, number: str) -> str | None:
+    """Return the id of the bill that people call by this number."""
+    found: str | None = db.value(
+        "SELECT id FROM sale WHERE number = :number AND sign = 1", number=number
+    )
+    return found

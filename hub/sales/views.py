@@ -26,6 +26,7 @@ from core.web import (
 )
 from core.web import gettext as _
 from hub.access import till
+from hub.box import here
 from hub.checkout import (
     reprint,
     reverse_ticket,
@@ -37,6 +38,7 @@ from hub.checkout import (
 from hub.devices import drop, jobs, printers, waiting, was_printed
 from hub.receipts import proof, tender_label
 from hub.sales import service, sql
+from hub.sync import joined
 from hub.till import find_open_period
 
 pages = Blueprint("sales", __name__, template_folder="templates")
@@ -92,6 +94,7 @@ def day() -> Any:
             tenders=sql.day_tenders(db, date),
             tender_name=lambda tender: tender_label(tender, rules),
             waiting=waiting(db),
+            joined=joined(here().folder),
         )
 
 
