@@ -9,6 +9,7 @@ from flask import Blueprint, request
 
 from cloud.access import account_name, branch_name, branches, here, platform
 from cloud.members import sql
+from cloud.members.under_way import MINUTES, USUAL_MINUTES, boxes, calls, transfers
 from cloud.members.words import GENDER_NAMES, KIND_NAMES, OTHER_KIND
 from cloud.platform import hubs_of
 from core.members import cards_of, member_of, search
@@ -69,6 +70,7 @@ def listed() -> Any:
             count=sql.count(db, store=store),
             more=len(found) == sql.PAGE_MEMBERS and not typed,
             twice=sql.duplicates_count(db),
+            late=len(transfers(db, boxes(), now=_now(), minutes=USUAL_MINUTES)),
         )
 
 
@@ -83,10 +85,28 @@ def duplicates() -> Any:
         )
 
 
+@pages.get("/members/under-way")
+@permission("member.find")
+def under_way() -> Any:
+    """Show what has not arrived, and for how long it has been on its way."""
+    asked = request.args.get("minutes", type=int)
+    minutes = asked if asked in MINUTES else USUAL_MINUTES
+    known = boxes()
+    with fresh_read() as db:
+        return show(
+            "members/under_way.html",
+            "members/_under_way.html",
+            minutes=minutes,
+            choices=MINUTES,
+            transfers=transfers(db, known, now=_now(), minutes=minutes),
+            calls=calls(db, known),
+        )
+
+
 @pages.get("/members/<member_id>")
 @permission("member.find")
 def profile(member_id: str) -> Any:
-    standing_at = _hub_stores()
+    standing_at, known = _hub_stores(), boxes()
     with fresh_read() as db:
         row = member_of(db, member_id)
         places = [_place(found, standing_at) for found in sql.places(db, member_id)]
@@ -95,6 +115,7 @@ def profile(member_id: str) -> Any:
             "members/_profile.html",
             member=row,
             places=places,
+            transfers=transfers(db, known, now=_now(), member=member_id),
             principal=sum(place.principal for place in places),
             bonus=sum(place.bonus for place in places),
             points=sum(place.points for place in places),
@@ -121,6 +142,11 @@ def _bills(db: Reader, member: str) -> list[Bill]:
         )
         for row in sales_of_member(db, member, limit=BILLS_MAX)
     ]
+
+
+def _now() -> int:
+    """Return head office's time in ms."""
+    return platform().clock.read().at
 
 
 def _hub_stores() -> dict[str, str]:

@@ -30,6 +30,7 @@ from cloud.streams.value import (
     remember_ask,
     state_of_ask,
 )
+from cloud.streams.waiting import Waiting, waiting_asks
 
 __all__ = [
     "PART",
@@ -38,6 +39,7 @@ __all__ = [
     "Line",
     "OpenAsk",
     "UnderWay",
+    "Waiting",
     "answered",
     "called_hubs",
     "close_ask",
@@ -62,4 +64,5 @@ __all__ = [
     "shut",
     "state_of_ask",
     "under_way",
+    "waiting_asks",
 ]
