@@ -7,7 +7,7 @@ balance below zero. Both histories of a box that was two are facts.
 """
 
 from cloud.epochs.closing import close_epoch, release_limbo, tell_closed
-from cloud.epochs.events import EpochClosed, LimboReleased
+from cloud.epochs.events import EpochClosed, LateTaken, LimboReleased, PlaceEmptied
 from cloud.epochs.histories import Branch, branches_of, bring_late, head_of, stream_of
 from cloud.epochs.tables import PART, SHARED_TABLES
 from cloud.epochs.voiding import (
@@ -16,7 +16,10 @@ from cloud.epochs.voiding import (
     ClosedPlace,
     fund_for,
     is_voided,
+    late_seq,
     not_sent,
+    note_late,
+    settle_pool,
     sweep_after,
     void_some,
 )
@@ -29,15 +32,20 @@ __all__ = [
     "Branch",
     "ClosedPlace",
     "EpochClosed",
+    "LateTaken",
     "LimboReleased",
+    "PlaceEmptied",
     "branches_of",
     "bring_late",
     "close_epoch",
     "fund_for",
     "head_of",
     "is_voided",
+    "late_seq",
     "not_sent",
+    "note_late",
     "release_limbo",
+    "settle_pool",
     "stream_of",
     "sweep_after",
     "tell_closed",

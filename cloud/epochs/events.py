@@ -21,3 +21,21 @@ class LimboReleased(Body, frozen=True, kw_only=True, tag="hub.limbo_released"):
     hub: str
     epoch: int
     store: str
+
+
+class PlaceEmptied(Body, frozen=True, kw_only=True, tag="hub.place_emptied"):
+    """All that lay at a closed epoch's place, or was on its way there, is in the pools."""
+
+    hub: str
+    epoch: int
+
+
+class LateTaken(Body, frozen=True, kw_only=True, tag="hub.late_taken"):
+    """What came late of a history is in the books up to event `seq`, and paid for.
+
+    Books that are written anew do not pay for it a second time.
+    """
+
+    origin: str
+    epoch: int
+    seq: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cloud.epochs.events import EpochClosed, LimboReleased
+from cloud.epochs.events import EpochClosed, LateTaken, LimboReleased, PlaceEmptied
 from core.errors import N_, Refusal
-from core.journal import Add, Change, Entry, Part, place_of
+from core.journal import Add, Append, Change, Entry, Part, place_of
 from core.sqlite import Migration
 from core.wallet import Funded, Voided
 
@@ -39,7 +39,7 @@ SHARED_TABLES = (
 def _swept(entry: Entry) -> Iterator[Change]:
     """Count what head office moved at a box's place: all else there is the box's own doing."""
     body: Voided | Funded = entry.body
-    if not body.hub:
+    if not body.hub or (isinstance(body, Funded) and body.pooled):
         return
     sign = 1 if isinstance(body, Voided) else -1
     for asset, lot, amount in body.legs:
@@ -53,6 +53,18 @@ def _swept(entry: Entry) -> Iterator[Change]:
             },
             {"amount": sign * amount},
         )
+
+
+def _emptied(entry: Entry) -> Iterator[Change]:
+    body: PlaceEmptied = entry.body
+    row = {"hub": body.hub, "epoch": body.epoch}
+    yield Append("emptied_place", row, again=True)
+
+
+def _taken(entry: Entry) -> Iterator[Change]:
+    body: LateTaken = entry.body
+    row = {"origin": body.origin, "epoch": body.epoch, "seq": body.seq}
+    yield Append("late_taken", row, again=True)
 
 
 PART = Part(
@@ -85,24 +97,36 @@ PART = Part(
                      amount INTEGER NOT NULL,
                      PRIMARY KEY (place, member, asset, lot)
                    ) STRICT, WITHOUT ROWID""",
-                # Places of which all is in the pool. Not projected: after a rebuild it is
-                # found out again that nothing is left there.
-                """CREATE TABLE voided_place (
+                # Places of which all is in the pools, and how far late histories are paid
+                # for: told by events, so that nothing is moved twice where the books are
+                # written anew from the journals.
+                """CREATE TABLE emptied_place (
                      hub TEXT NOT NULL,
                      epoch INTEGER NOT NULL,
-                     at INTEGER NOT NULL,
                      PRIMARY KEY (hub, epoch)
+                   ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE late_taken (
+                     origin TEXT NOT NULL,
+                     epoch INTEGER NOT NULL,
+                     seq INTEGER NOT NULL,
+                     PRIMARY KEY (origin, epoch, seq)
                    ) STRICT, WITHOUT ROWID""",
                 "CREATE INDEX granted_by_hub ON granted (hub, epoch)",
             ),
         ),
     ),
-    tables={"swept": ("place", "member", "asset", "lot")},
+    tables={
+        "swept": ("place", "member", "asset", "lot"),
+        "emptied_place": ("hub", "epoch"),
+        "late_taken": ("origin", "epoch", "seq"),
+    },
     now={
         Voided: _swept,
         Funded: _swept,
         EpochClosed: lambda _entry: (),
         LimboReleased: lambda _entry: (),
+        PlaceEmptied: _emptied,
+        LateTaken: _taken,
     },
     refusals={
         "bad_reason": Refusal(422, N_("请选择原因：坏了、丢了、被偷、停用或换新")),

@@ -7,12 +7,13 @@ crash between two of them, or a second call, changes nothing that was done.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
 
+from cloud.epochs.events import LateTaken, PlaceEmptied
 from cloud.platform import DOWNLINK
 from core.journal import Act, Event, decode, kind_name, kind_of, place_of
 from core.sqlite import Reader, Writer
@@ -57,7 +58,7 @@ class ClosedPlace:
 def is_voided(db: Reader, closed: ClosedPlace) -> bool:
     """Say whether all that lay at a closed place has gone into the pool."""
     found = db.one(
-        "SELECT 1 FROM voided_place WHERE hub = :hub AND epoch = :epoch",
+        "SELECT 1 FROM emptied_place WHERE hub = :hub AND epoch = :epoch",
         hub=closed.hub,
         epoch=closed.epoch,
     )
@@ -76,21 +77,44 @@ def void_some(tx: Writer, act: Act, closed: ClosedPlace) -> tuple[list[str], boo
     if len(members) == VOID_MEMBERS_MAX:
         return members, False
     waiting = _end_errands(tx, closed)
-    tx.run(
-        "INSERT INTO voided_place (hub, epoch, at) VALUES (:hub, :epoch, :at)",
-        hub=closed.hub,
-        epoch=closed.epoch,
-        at=act.at,
-    )
+    act.append(tx, PlaceEmptied(hub=closed.hub, epoch=closed.epoch))
     return [*members, *(one for one in waiting if one not in members)], True
 
 
-def sweep(
-    tx: Writer, act: Act, closed: ClosedPlace, member: str, *, reason: str, about: str = ""
+def late_seq(db: Reader, origin: str, epoch: int) -> int:
+    """Return up to which event what came late of a history is paid for."""
+    seq: int | None = db.value(
+        "SELECT MAX(seq) FROM late_taken WHERE origin = :origin AND epoch = :epoch",
+        origin=origin,
+        epoch=epoch,
+    )
+    return seq or 0
+
+
+def note_late(tx: Writer, act: Act, origin: str, epoch: int, seq: int) -> None:
+    """Say that what came late of a history is paid for up to an event; again says nothing."""
+    if seq > late_seq(tx, origin, epoch):
+        act.append(tx, LateTaken(origin=origin, epoch=epoch, seq=seq))
+
+
+def sweep(  # noqa: PLR0913 - whose value, where it lies, and why it goes home
+    tx: Writer,
+    act: Act,
+    closed: ClosedPlace,
+    member: str,
+    *,
+    reason: str,
+    about: str = "",
+    also: Sequence[str] = (),
 ) -> bool:
-    """Move all that a member has at a closed place, or on the way to it, into the pool."""
+    """Move all that a member has at a closed place, or on a way to it, into the pool.
+
+    `also` names further transfers that are to end here.
+    """
     legs = all_legs(tx, member, closed.place)
     sent = _on_the_way(tx, closed, member)
+    for transfer in also:
+        sent |= _under(tx, member, transfer)
     if not legs and not sent:
         return False
     body = Voided(
@@ -106,41 +130,79 @@ def sweep(
     return True
 
 
-def fund_for(tx: Writer, act: Act, closed: ClosedPlace, event: Event, *, reason: str) -> None:
+def fund_for(
+    tx: Writer, act: Act, closed: ClosedPlace, event: Event, *, reason: str
+) -> list[str]:
     """Put there what a late event is about to take, as far as it is not there.
 
-    Out of the member's pool while that has any, then at the merchant's risk: what happened in
-    the store happened.
+    It comes out of the member's pool, which may go below zero for it: what the event leaves is
+    swept into it, and `settle_pool` then pays what is missing. Returns the members whose pool
+    was drawn on.
     """
-    for member, short in sorted(_shortfalls(tx, closed, event).items()):
-        missing = [*short.legs, *(leg for way in short.sent.values() for leg in way)]
-        taken = plan_taking(missing, holdings(tx, member, CLOUD))
+    short = _shortfalls(tx, closed, event)
+    for member, needs in sorted(short.items()):
+        missing = [*needs.legs, *(leg for way in needs.sent.values() for leg in way)]
         body = Funded(
             member=member,
             hub=closed.hub,
             hub_epoch=closed.epoch,
-            legs=written_legs(short.legs),
-            transfers=_written(short.sent),
-            taken=written_legs(taken),
+            legs=written_legs(needs.legs),
+            transfers=_written(needs.sent),
+            taken=written_legs(missing),
             reason=reason,
             about=event.id,
         )
-        sent = list(short.sent.items())
-        postings = fund(member, closed.place, legs=short.legs, sent=sent, taken=taken)
+        sent = list(needs.sent.items())
+        postings = fund(member, closed.place, legs=needs.legs, sent=sent, taken=missing)
         act.append(tx, body, postings=postings)
+    return sorted(short)
 
 
 def sweep_after(
     tx: Writer, act: Act, closed: ClosedPlace, event: Event, *, reason: str
 ) -> list[str]:
-    """Bring what a late event left there into the pool; return for whom there was anything."""
-    owners = (parse_member_account(posting.account) for posting in event.postings)
-    members = {owner[0] for owner in owners if owner and owner[1] == closed.place}
+    """Bring what a late event left there, or sent off, into the pool; return for whom.
+
+    What a box sent to head office before anybody knew that it was closed is on no way any
+    more: it is home with this.
+    """
+    ways: dict[str, list[str]] = {}
+    for posting in event.postings:
+        owner = parse_member_account(posting.account)
+        way = parse_transit_account(posting.account)
+        if owner is not None and owner[1] == closed.place:
+            ways.setdefault(owner[0], [])
+        elif way is not None and posting.amount > 0:
+            ways.setdefault(way[0], []).append(way[1])
     return [
         member
-        for member in sorted(members)
-        if sweep(tx, act, closed, member, reason=reason, about=event.id)
+        for member, sent in sorted(ways.items())
+        if sweep(tx, act, closed, member, reason=reason, about=event.id, also=sent)
     ]
+
+
+def settle_pool(
+    tx: Writer, act: Act, closed: ClosedPlace, member: str, *, reason: str, about: str
+) -> None:
+    """Pay what is missing in a pool: by the member's other lots, then at the merchant's risk.
+
+    What happened in the store happened.
+    """
+    missing = _below_zero(tx, member)
+    if not missing:
+        return
+    taken = plan_taking(missing, holdings(tx, member, CLOUD))
+    body = Funded(
+        member=member,
+        hub=closed.hub,
+        hub_epoch=closed.epoch,
+        legs=written_legs(missing),
+        taken=written_legs(taken),
+        reason=reason,
+        about=about,
+        pooled=True,
+    )
+    act.append(tx, body, postings=fund(member, CLOUD, legs=missing, taken=taken))
 
 
 def not_sent(
@@ -218,6 +280,27 @@ def _under_way(db: Reader, member: str, transfer: str, asset: str, lot: str) -> 
         lot=lot,
     )
     return amount or 0
+
+
+def _under(db: Reader, member: str, transfer: str) -> dict[str, list[Leg]]:
+    rows = db.all(
+        "SELECT asset, lot, amount FROM transit"
+        " WHERE member = :member AND transfer = :transfer AND amount > 0 ORDER BY asset, lot",
+        member=member,
+        transfer=transfer,
+    )
+    legs = [Leg(Asset(row["asset"]), row["lot"], row["amount"]) for row in rows]
+    return {transfer: legs} if legs else {}
+
+
+def _below_zero(db: Reader, member: str) -> list[Leg]:
+    rows = db.all(
+        "SELECT asset, lot, amount FROM holding"
+        " WHERE place = :pool AND member = :member AND amount < 0 ORDER BY asset, lot",
+        pool=CLOUD,
+        member=member,
+    )
+    return [Leg(Asset(row["asset"]), row["lot"], -row["amount"]) for row in rows]
 
 
 def _on_the_way(db: Reader, closed: ClosedPlace, member: str) -> dict[str, list[Leg]]:

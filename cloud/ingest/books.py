@@ -10,22 +10,26 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from cloud.epochs import ClosedPlace, is_voided, void_some
+from cloud.aside import requests
+from cloud.epochs import ClosedPlace, is_voided, late_seq, note_late, void_some
 from cloud.feed import position
+from cloud.ingest.again import take_again
 from cloud.ingest.deriving import derive, is_derived
 from cloud.ingest.lateness import Lateness
 from cloud.ingest.people import settle_people
 from cloud.ingest.placing import Placing
 from cloud.ingest.reacting import Reaction
-from cloud.ingest.sources import Reach, Source, reach_of, sources_of
+from cloud.ingest.recovering import conclude, prepare
+from cloud.ingest.sources import Reach, Source, lines_of, reach_of, sources_of
 from cloud.ingest.unpacking import Notice, place_in_journal, take_segment
 from cloud.placement import due_members
 from cloud.platform import Merchant, Platform, alarm, find_hub
+from cloud.recovery import awaited_hubs, recovery_of
 from cloud.streams import cursor_of, keep_own, seal_own, segments_after
 from core.journal import drain, is_behind
 from core.members import standing_for
 from core.sqlite import Reader, Writer
-from core.wire import Answer, Ask, Segment, unpack
+from core.wire import RECOVERING, Answer, Ask, Segment, unpack
 
 log = logging.getLogger(__name__)
 SLICE_EVENTS_MAX = 50
@@ -57,6 +61,7 @@ class _Slice:
     """Where a segment came late, with the place that had ended before it."""
     ended: ClosedPlace | None = None
     """A place of which all is here that counts, and which is still to be emptied."""
+    events: int = 0
     more: bool = False
 
 
@@ -66,24 +71,35 @@ def carry(platform: Platform, merchant: Merchant) -> Outcome:
     Everything of a slice is one transaction, so a crash leaves all of it or nothing; what was
     committed and not kept is kept at the next call.
     """
+    recovery, notices = prepare(platform, merchant)
     with platform.door.read() as shared:
-        sources = sources_of(shared, merchant.id)
+        awaited = awaited_hubs(shared, merchant.id)
+        # What a hub wrote rests on what it was sent, which head office may have forgotten.
+        sources = [one for one in sources_of(shared, merchant.id) if one.hub.id not in awaited]
         reach = reach_of(shared, merchant.id)
         with merchant.door.read() as db:
             waiting = _next_slice(shared, db, sources)
             idle = not (waiting.waiting or waiting.ended) and is_derived(db)
     if idle:
-        return _told(platform, merchant, reach, Reported())
+        ended = recovery is not None and conclude(platform, merchant, recovery)
+        return _told(platform, merchant, Reported(notices=notices, more=ended))
     take = partial(_take_slice, merchant=merchant, reach=reach, part=waiting)
-    return _told(platform, merchant, reach, merchant.door.write(take))
+    report = merchant.door.write(take)
+    report.notices += notices
+    return _told(platform, merchant, report)
 
 
 def handle(platform: Platform, merchant: Merchant, asks: Sequence[tuple[str, Ask]]) -> Outcome:
     """Do what the policy says about asks, each of a hub by its id."""
     with platform.door.read() as shared:
         reach = reach_of(shared, merchant.id)
+        frozen = recovery_of(shared, merchant.id) is not None
     answered = merchant.door.write(partial(_answer, merchant=merchant, reach=reach, asks=asks))
-    return _told(platform, merchant, reach, answered)
+    if frozen:
+        answered.answers = [
+            (hub, replace(answer, reason=RECOVERING)) for hub, answer in answered.answers
+        ]
+    return _told(platform, merchant, answered)
 
 
 def place(platform: Platform, merchant: Merchant) -> Outcome | None:
@@ -94,7 +110,32 @@ def place(platform: Platform, merchant: Merchant) -> Outcome | None:
     with platform.door.read() as shared:
         reach = reach_of(shared, merchant.id)
     placed = merchant.door.write(partial(_place, merchant=merchant, reach=reach))
-    return _told(platform, merchant, reach, placed)
+    return _told(platform, merchant, placed)
+
+
+def try_aside(platform: Platform, merchant: Merchant) -> Outcome | None:
+    """Try once more what somebody asked for of the tray; None where nobody did."""
+    with merchant.door.read() as db:
+        wanted = requests(db)
+    if not wanted:
+        return None
+    with platform.door.read() as shared:
+        sources, reach = sources_of(shared, merchant.id), reach_of(shared, merchant.id)
+
+    def take(tx: Writer) -> Reported:
+        act = merchant.act(tx)
+        reaction = Reaction(tx=tx, merchant=merchant, act=act, reach=reach)
+        done = take_again(
+            reaction,
+            wanted,
+            sources,
+            lateness_of=lambda source, seq: _lateness_at(reaction, source, seq),
+        )
+        seal_own(tx, merchant)
+        notices = [*done.notices, *reaction.notices]
+        return Reported(answers=reaction.answers, notices=notices, more=True)
+
+    return _told(platform, merchant, merchant.door.write(take))
 
 
 def write_history(merchant: Merchant) -> bool:
@@ -117,34 +158,50 @@ class Reported:
 
 
 def _next_slice(shared: Reader, db: Reader, sources: Sequence[Source]) -> _Slice:
-    part, events = _Slice(), 0
+    part = _Slice()
     for source in sources:
-        begun = place_in_journal(db, source)
-        if begun is None:
-            continue  # What it leaves is taken in before it.
-        have, closed = begun[0], source.closed_place
-        emptied = closed is None or is_voided(db, closed)
-        if closed is not None and not emptied and source.branch is None and have >= closed.seq:
-            part.ended = part.ended or (None if source.epoch.limbo else closed)
-        rows = segments_after(
-            shared, source.origin, source.epoch.epoch, have, limit=SLICE_SEGMENTS_MAX
-        )
-        for row in rows:
-            late = _late(source, row["first_seq"])
-            if late is not None and not emptied:
-                break
-            if events >= SLICE_EVENTS_MAX:
-                part.more = True
-                return part
-            begun_at = max(have, row["first_seq"] - 1)
-            last = begun_at + SLICE_EVENTS_MAX - events
-            part.waiting.append((source, _up_to(last, unpack(row["raw"])), late))
-            if last < row["last_seq"]:
-                part.more = True
-                return part
-            events += row["last_seq"] - begun_at
-        part.more = part.more or len(rows) == SLICE_SEGMENTS_MAX
+        if not _gather(shared, db, source, part):
+            part.more = True
+            break
     return part
+
+
+def _gather(shared: Reader, db: Reader, source: Source, part: _Slice) -> bool:
+    """Put what waits of a source into a slice; say whether it still has room."""
+    begun = place_in_journal(db, source)
+    if begun is None:
+        # What a branch leaves is taken in before it.
+        part.more = part.more or bool(part.waiting)
+        return True
+    have, closed = begun[0], source.closed_place
+    emptied = closed is None or is_voided(db, closed)
+    if closed is not None and not emptied and source.branch is None:
+        _end(part, source, closed, have)
+    rows = segments_after(
+        shared, source.origin, source.epoch.epoch, have, limit=SLICE_SEGMENTS_MAX
+    )
+    for row in rows:
+        late = _late(source, row["first_seq"])
+        if late is not None and not emptied:
+            break  # What lay there goes home before it.
+        if part.events >= SLICE_EVENTS_MAX:
+            return False
+        begun_at = max(have, row["first_seq"] - 1)
+        last = begun_at + SLICE_EVENTS_MAX - part.events
+        part.waiting.append((source, _up_to(last, unpack(row["raw"])), late))
+        if last < row["last_seq"]:
+            return False
+        part.events += row["last_seq"] - begun_at
+    part.more = part.more or len(rows) == SLICE_SEGMENTS_MAX
+    return True
+
+
+def _end(part: _Slice, source: Source, closed: ClosedPlace, have: int) -> None:
+    """Let a closed place be emptied once all that counts of it is here."""
+    if have < closed.seq:
+        part.more = True
+    elif not source.epoch.limbo:
+        part.ended = part.ended or closed
 
 
 def _up_to(last: int, segment: Segment) -> Segment:
@@ -178,6 +235,8 @@ def _take_slice(tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice) -
             reaction.to(source) if late is None else reaction.to_late(source),
             lateness=None if late is None else _lateness(reaction, source, late),
         )
+        if late is not None:
+            note_late(tx, act, source.origin, source.epoch.epoch, segment.last)
         report.events += done.events
         report.notices += done.notices
     settle_people(tx, act, [waiting[1] for waiting in part.waiting])
@@ -216,6 +275,11 @@ def _empty(tx: Writer, reaction: Reaction, ended: ClosedPlace) -> bool:
     return False  # The next of it, or what came late and waited for this.
 
 
+def _lateness_at(reaction: Reaction, source: Source, seq: int) -> Lateness | None:
+    late = _late(source, seq)
+    return None if late is None else _lateness(reaction, source, late)
+
+
 def _lateness(reaction: Reaction, source: Source, late: ClosedPlace) -> Lateness:
     return Lateness(
         tx=reaction.tx,
@@ -223,6 +287,7 @@ def _lateness(reaction: Reaction, source: Source, late: ClosedPlace) -> Lateness
         closed=late,
         source=source,
         freed=lambda member: reaction.came_free(member, hub=late.hub),
+        paid=late_seq(reaction.tx, source.origin, source.epoch.epoch),
     )
 
 
@@ -251,7 +316,7 @@ def _place(tx: Writer, *, merchant: Merchant, reach: Reach) -> Reported:
     return report
 
 
-def _told(platform: Platform, merchant: Merchant, reach: Reach, report: Reported) -> Outcome:
+def _told(platform: Platform, merchant: Merchant, report: Reported) -> Outcome:
     at = platform.clock.read().at
     keep_own(merchant, at=at)
     if report.notices:
@@ -263,7 +328,7 @@ def _told(platform: Platform, merchant: Merchant, reach: Reach, report: Reported
             hub: cursor_of(
                 shared, source.downlink, source.epoch.epoch, source.epoch.downlink_birth
             ).have
-            for hub, source in reach.items()
+            for hub, source in lines_of(shared, merchant.id).items()
         }
     return Outcome(
         merchant=merchant.id,

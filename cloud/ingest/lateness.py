@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cloud.epochs import FORK, LATE, ClosedPlace, fund_for, not_sent, sweep_after
+from cloud.epochs import FORK, LATE, ClosedPlace, fund_for, not_sent, settle_pool, sweep_after
 from cloud.ingest.envelope import misspoken, sends_under_a_grant
 from cloud.ingest.limits import minted
 from cloud.ingest.sources import Source
@@ -23,6 +23,8 @@ class Lateness:
     source: Source
     freed: Callable[[str], None]
     """Called with a member whose pool got something."""
+    paid: int = 0
+    """Up to which event all of this was done before the books were lost."""
 
     @property
     def reason(self) -> str:
@@ -42,10 +44,21 @@ class Lateness:
         )
 
     def take(self, event: Event, apply: Callable[[], None]) -> None:
-        """Pay for what an event takes, let it be applied, and bring home what it leaves."""
-        fund_for(self.tx, self.act, self.closed, event, reason=self.reason)
+        """Pay for what an event takes, let it be applied, and bring home what it leaves.
+
+        Only what is missing in the end is the merchant's, and only then may the pool be drawn
+        on by others again: an event that takes and gives back costs nobody anything.
+        """
+        if event.seq <= self.paid:
+            apply()
+            return
+        tx, act, closed, reason = self.tx, self.act, self.closed, self.reason
+        drawn = fund_for(tx, act, closed, event, reason=reason)
         apply()
-        for member in sweep_after(self.tx, self.act, self.closed, event, reason=self.reason):
+        freed = sweep_after(tx, act, closed, event, reason=reason)
+        for member in drawn:
+            settle_pool(tx, act, closed, member, reason=reason, about=event.id)
+        for member in freed:
             self.freed(member)
 
 

@@ -65,6 +65,18 @@ class Reaction:
     """To which hub, and what became of its ask."""
     notices: list[Notice] = field(default_factory=list)
 
+    def to_late(self, source: Source) -> Callable[[Event, Documents], None]:
+        """Return what is to be called for each event that came late.
+
+        What such a hub released is brought home with the rest that it left.
+        """
+
+        def react(event: Event, documents: Documents) -> None:
+            if kind_of(event) == _PUBLISHED:
+                self._safely(source, event, lambda: self._adopt(source, event, documents))
+
+        return react
+
     def to(self, source: Source) -> Callable[[Event, Documents], None]:
         """Return what is to be called for each event of a hub."""
 

@@ -53,7 +53,8 @@ class Funded(Body, frozen=True, kw_only=True, tag="wallet.funded"):
 
     `legs` were put at the epoch's place and `transfers` on their ways; `taken` came out of the
     member's pool, and the rest out of `risk`. `about` is the event that needs them; `reason`
-    late, fork, advance, restore or chargeback. Without a hub the place is the pool itself.
+    late, fork, advance, restore or chargeback. Where `pooled`, or without a hub, they were put
+    into the pool itself.
     """
 
     member: str
@@ -64,6 +65,7 @@ class Funded(Body, frozen=True, kw_only=True, tag="wallet.funded"):
     taken: Legs = ()
     reason: str = ""
     about: str = ""
+    pooled: bool = False
 
 
 Sent = Sequence[tuple[str, Sequence[Leg]]]

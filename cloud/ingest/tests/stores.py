@@ -66,9 +66,21 @@ DAY = BusinessDay("Asia/Shanghai", cutoff_minutes=240)
 class Store:
     """One store's box: its journal, and what it would send."""
 
-    def __init__(self, folder, platform, merchant, *, name, store=STORE, seed=7, at=NOW):
-        hub = Hub(name, seed)
-        code = new_code(platform, merchant=merchant.id, store=store)
+    def __init__(
+        self,
+        folder,
+        platform,
+        merchant,
+        *,
+        name,
+        store=STORE,
+        seed=7,
+        at=NOW,
+        epoch=1,
+        code=None,
+    ):
+        hub = Hub(name, seed, epoch)
+        code = code or new_code(platform, merchant=merchant.id, store=store)
         self.answer = join(platform, hub, code)
         self.papers = hub
         self.id, self.store, self.merchant = name, store, merchant.id
@@ -76,13 +88,14 @@ class Store:
         self.clock = ManualClock(at)
         self.parts = Parts((*CORE_PARTS, SEARCH))
         folder.mkdir(parents=True, exist_ok=True)
+        self.door_migrations = (*MIGRATIONS, *self.parts.migrations)
         self.door = Door(
-            folder / f"{name}.db",
+            folder / f"{name}.{epoch}.db",
             key=KEY,
-            migrations=(*MIGRATIONS, *self.parts.migrations),
+            migrations=self.door_migrations,
             synchronous="OFF",
         )
-        self.identity = Identity(origin=name, epoch=1, birth=hub.birth, boot=1)
+        self.identity = Identity(origin=name, epoch=epoch, birth=hub.birth, boot=1)
         self.journal = Journal(
             identity=self.identity, parts=self.parts, clock=self.clock, ids=seeded(seed)
         )
@@ -130,7 +143,7 @@ class Store:
         brought = Brought(principal=principal, bonus=bonus)
         self.do(
             lambda tx, act: open_balance(
-                tx, act, member=member, brought=brought, source="", place=self.id
+                tx, act, member=member, brought=brought, source="", place=self.identity.place
             )
         )
 
@@ -138,12 +151,12 @@ class Store:
         """Take stored value out of the wallet, with the line cut or not."""
 
         def out(tx, act):
-            held = holdings(tx, member, self.id)
+            held = holdings(tx, member, self.identity.place)
             legs = plan_spend(held, amount, store=self.store, date=act.date)
             body = Adjusted(
                 member=member, lot="", asset="principal", amount=-amount, reason="x"
             )
-            act.append(tx, body, postings=spend(member, self.id, legs))
+            act.append(tx, body, postings=spend(member, self.identity.place, legs))
 
         self.do(out)
 
@@ -152,12 +165,12 @@ class Store:
 
     def held(self, member):
         with self.door.read() as db:
-            return sum(h.amount for h in holdings(db, member, self.id))
+            return sum(h.amount for h in holdings(db, member, self.identity.place))
 
     def held_stored(self, member):
         """Return the stored value here, in fen."""
         with self.door.read() as db:
-            held = holdings(db, member, self.id)
+            held = holdings(db, member, self.identity.place)
         return sum(h.amount for h in held if h.asset in STORED_VALUE)
 
     # -- what it sends ---------------------------------------------------------------------
@@ -211,7 +224,7 @@ class Store:
         with self.door.read() as db:
             head = self.journal.head(db)
         said = Hello(
-            epoch=1,
+            epoch=self.identity.epoch,
             boot=self.identity.boot,
             n=head.seq,
             head=head.head,
@@ -253,7 +266,7 @@ class Store:
             body = self.parts.entry(event, {}).body
             match body:
                 case Granted():
-                    take_in(tx, self.act(None), body, place=self.id)
+                    take_in(tx, self.act(None), body, place=self.identity.place)
                 case Recalled():
                     act = self.act(None)
                     send_release(
@@ -276,7 +289,7 @@ class Store:
             took = take_batch(tx, self.parts, after=after, pos=pos, documents=documents)
             if took and tx.value("SELECT 1 FROM member WHERE merge <> ''"):
                 self.clock.advance(1)
-                move_merged(tx, self.act(None), place=self.id)
+                move_merged(tx, self.act(None), place=self.identity.place)
             return took
 
         took = self.door.write(take)
@@ -360,7 +373,11 @@ class Desk:
                 for channel, said in self.heard_by(store):
                     if channel is Channel.DOWN_LOG:
                         store.take_down(said)
-                        ack = DownAck(epoch=1, acked=store.down_seq, feed_pos=store.feed_pos)
+                        ack = DownAck(
+                            epoch=store.identity.epoch,
+                            acked=store.down_seq,
+                            feed_pos=store.feed_pos,
+                        )
                         self.hear(store, Channel.UP_CONTROL, encode(ack))
                     elif channel is Channel.DOWN_FEED:
                         store.take_feed(said)

@@ -48,10 +48,10 @@ def edit(merchant, *, topic, key, content):
 class Hub:
     """A hub before it is joined: its two keys and its birth certificate."""
 
-    def __init__(self, name="0123456789abcdef", seed=7):
+    def __init__(self, name="0123456789abcdef", seed=7, epoch=1):
         self.log_key = signing_key(bytes([seed]) * 32)
         self.key = ec.generate_private_key(ec.SECP256R1())
-        birth = Birth(hub=name, epoch=1, key=self.log_key.public, made_at=NOW - 1000)
+        birth = Birth(hub=name, epoch=epoch, key=self.log_key.public, made_at=NOW - 1000)
         self.name = name
         self.birth = msgspec.json.encode(birth)
 
