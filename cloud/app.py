@@ -8,7 +8,18 @@ from pathlib import Path
 
 from flask import Flask, current_app, g, request, url_for
 
-from cloud import access, edits, enrolment, epochs, fleet, placement, platform, sales, streams
+from cloud import (
+    access,
+    aside,
+    edits,
+    enrolment,
+    epochs,
+    fleet,
+    placement,
+    platform,
+    sales,
+    streams,
+)
 from cloud import catalog as cloud_catalog
 from cloud import feed as cloud_feed
 from cloud import imports as cloud_imports
@@ -44,6 +55,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     edits.CAPABILITY,
     sales.CAPABILITY,
     fleet.CAPABILITY,
+    aside.CAPABILITY,
     cloud_members.CAPABILITY,
     cloud_catalog.CAPABILITY,
     cloud_staff.CAPABILITY,
@@ -65,6 +77,7 @@ HOSTS = ("localhost", ".localhost", "127.0.0.1")
 MARKS: Mapping[str, access.Mark] = {
     "sales": sales.mark,
     "fleet": fleet.mark,
+    "aside": aside.mark,
     "edits": edits.mark,
     "lists": cloud_imports.mark,
 }

@@ -99,6 +99,8 @@ class Worry:
     """warn or bad."""
     at: int | None = None
     times: int = 1
+    page: str = ""
+    """Where something can be done about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +253,8 @@ def _kept_out(count: int) -> Iterator[Worry]:
     if count:
         yield Worry(
             what=N_("有记录还没能入账"),
-            advice=N_("原始记录都在。请联系维护升级总部，升级后会补上。"),
+            advice=N_("原始记录都在。看看为什么、怎么办："),
+            page="aside.listed",
             times=count,
         )
 

@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from functools import partial
 
-from cloud.ingest.books import Outcome, carry, handle, place, write_history
+from cloud.ingest.books import Outcome, carry, handle, place, try_aside, write_history
 from cloud.platform import Merchant, Platform
 from core.sqlite import Door
 from core.wire import Ask
@@ -131,6 +131,11 @@ class Clerk:
             self._platform.ring("web")
             with self._wake:
                 self._history[merchant_id] = None
+        elif (tried := try_aside(self._platform, merchant)) is not None:
+            self._tell(tried)
+            self._platform.ring("web")
+            with self._wake:
+                self._carry[merchant_id] = None
         elif (placed := place(self._platform, merchant)) is not None:
             self._tell(placed)
             if placed.more:
