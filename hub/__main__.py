@@ -13,6 +13,7 @@ from hub.command_line import data_option, simulated_option, until_told
 from hub.devices import AlreadyRuns, run_devices
 from hub.imports import export_group, import_group
 from hub.jobs import run_jobs
+from hub.replace_program import replace_command
 from hub.serve import Serving, serve
 from hub.simulator import Branch, NotLoopback, Stage, read_stage, run_simulator
 from hub.sync_program import join_command, sync
@@ -157,6 +158,7 @@ def _play(stage: Stage, bind: str) -> None:
 admin.add_command(import_group)
 admin.add_command(export_group)
 admin.add_command(join_command)
+admin.add_command(replace_command)
 hub.add_command(admin)
 hub.add_command(sync)
 

@@ -163,7 +163,7 @@ def join_command(*, url: str, code: str, bring: bool, ca: Path | None, data: Pat
     except Declined as declined:
         _fail(declined, declined.message or declined.code)
     except Unreachable as error:
-        raise click.ClickException(f"{_both(UNREACHABLE)}\n({error})") from error
+        raise click.ClickException(f"{both(UNREACHABLE)}\n({error})") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     else:
@@ -189,7 +189,7 @@ def _public_context(ca: Path | None) -> ssl.SSLContext:
 
 def _fail(refusal: Refused | Declined, told: str) -> NoReturn:
     known = REASONS.get(refusal.code)
-    raise click.ClickException(told if known is None else _both(known)) from refusal
+    raise click.ClickException(told if known is None else both(known)) from refusal
 
 
 def _tell(done: Joined) -> None:
@@ -200,7 +200,8 @@ def _tell(done: Joined) -> None:
         click.echo(f"请重新启动主机各程序 start the hub's programs again: {RESTART}")
 
 
-def _both(words: tuple[str, str]) -> str:
+def both(words: tuple[str, str]) -> str:
+    """Return words in Chinese and English, one below the other."""
     return f"{words[0]}\n{words[1]}"
 
 

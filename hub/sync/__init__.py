@@ -7,10 +7,12 @@ for, and takes head office's feed. A shop that was never joined has none of it.
 
 from hub.sync.downlink import downlink_cursor, downlink_stream, is_here, take_downlink
 from hub.sync.head_office import Declined, Unreachable, fetch_feed
+from hub.sync.history import Contradicts
 from hub.sync.joining import Joined, join, take_feed
 from hub.sync.line import RETRY_MAX_S, Retry
 from hub.sync.link import Link, joined, load_link, tls_context
 from hub.sync.outbox import Outbox, outbox, sealed_head, sealed_segments
+from hub.sync.replacing import Replaced, Replacing, Told
 from hub.sync.runtime import Options, Sending
 from hub.sync.state import LinkState, is_connected, link_state, link_trouble
 from hub.sync.tables import LOCAL
@@ -18,14 +20,18 @@ from hub.sync.tables import LOCAL
 __all__ = [
     "LOCAL",
     "RETRY_MAX_S",
+    "Contradicts",
     "Declined",
     "Joined",
     "Link",
     "LinkState",
     "Options",
     "Outbox",
+    "Replaced",
+    "Replacing",
     "Retry",
     "Sending",
+    "Told",
     "Unreachable",
     "downlink_cursor",
     "downlink_stream",

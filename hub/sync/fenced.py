@@ -21,6 +21,8 @@ from hub.sync.tail import Tail, answered, begin
 ASK_AFTER_S = 30.0
 ASK_AFTER_MAX_S = 3600.0
 AGAIN_AFTER_S = 5.0
+REFUSED = {"hub_stolen": "stolen", "hub_revoked": "retired"}
+"""What the gate says to a certificate that is good for nothing any more, and what that is."""
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,8 @@ class Shut:
         self._busy = False
         answer = news.answer
         self._unheard = answer is None
+        if news.refused in REFUSED and not self.out:
+            self.shut(REFUSED[news.refused])
         if answer is None:
             self._line.hold(on=self.out)
             self._due_s = now_s + self._wait_s

@@ -40,11 +40,12 @@ class GotOwn:
 class Stood:
     """How head office sees this box; None when it could not be asked.
 
-    `ended`: it does not let the certificate in any more.
+    `ended`: the certificate is over. `refused`: head office lets it in for nothing, and why.
     """
 
     answer: StandingAnswer | None
     ended: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,9 @@ class Past:
     def _stand(self, epoch: int) -> Stood:
         try:
             return Stood(standing_of(self._url, epoch=epoch, context=self._context))
-        except _TROUBLES as error:
+        except Declined as declined:
+            return Stood(None, refused=declined.code)
+        except (Unreachable, ValueError) as error:
             log.info("head office was not asked how this box stands: %s", error)
             return Stood(None, ended=isinstance(error, Ended) or self._has_ended())
 

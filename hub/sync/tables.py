@@ -26,6 +26,13 @@ LOCAL = Part(
             409, N_("这家店已有自己的资料；请用 --bring 把资料带入总部，或换一台新主机加入")
         ),
         "answer_wrong": Refusal(502, N_("总部的答复不对（%(what)s），没有加入")),
+        "hub_runs": Refusal(
+            409, N_("门店主机的程序还开着，请先停止：systemctl stop 'dianshu-*'")
+        ),
+        "has_own_history": Refusal(
+            409, N_("这台主机已有别家店的记录；请换一台新主机，或清空它的数据文件夹")
+        ),
+        "other_hub": Refusal(409, N_("这台主机属于另一家门店，这个代码不是给它的")),
         "nothing_to_bring": Refusal(409, N_("这台主机还没有资料可带；请去掉 --bring")),
     },
 )
