@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from cloud.epochs import Branch, ClosedPlace, branches_of, stream_of
 from cloud.platform import DOWNLINK, Epoch, Hub, epochs_of, find_hub, hubs_of
+from cloud.recovery import recovery_of
 from cloud.streams import line_of
 from core.journal import place_of
 from core.sqlite import Reader
@@ -83,7 +84,16 @@ def sources_of(db: Reader, merchant: str) -> list[Source]:
 
 
 def reach_of(db: Reader, merchant: str) -> Reach:
-    """Return the hubs that value may be sent to and called in from."""
+    """Return the hubs that value may be sent to and called in from: none in a recovery.
+
+    Head office that was put back does not know what stands in a stream down, so it writes none
+    before the hub has told.
+    """
+    return {} if recovery_of(db, merchant) is not None else lines_of(db, merchant)
+
+
+def lines_of(db: Reader, merchant: str) -> Reach:
+    """Return the hubs to which a stream leads, whether anything may be sent or not."""
     newest = {source.hub.id: source for source in sources_of(db, merchant)}
     return {hub: source for hub, source in newest.items() if not source.closed}
 

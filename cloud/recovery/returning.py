@@ -8,8 +8,12 @@ not there before; of the feed alone it says what it holds, and that is taken as 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from cloud.platform import DOWNLINK, Epoch, Hub, Merchant, Platform, Reason, alarm, find_hub
 from cloud.platform import epochs_of as known_epochs
@@ -59,6 +63,17 @@ class Caller:
     serial: str
     until: int
     """When the certificate ends, in ms."""
+
+    @classmethod
+    def showing(cls, certificate: x509.Certificate) -> Self:
+        """Return who shows a certificate that TLS has checked."""
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return cls(
+            name=str(names[0].value) if len(names) == 1 else "",
+            certificate=certificate.public_bytes(Encoding.DER),
+            serial=f"{certificate.serial_number:x}",
+            until=int(certificate.not_valid_after_utc.timestamp()) * 1000,
+        )
 
 
 def take_papers(platform: Platform, caller: Caller, asked: ReturnRequest) -> ReturnAnswer:
