@@ -2,13 +2,13 @@
 
 from core.errors import N_
 from core.web import Capability, NavItem
-from hub.counter import member_pages, topup
+from hub.counter import card_pages, family_pages, member_pages, topup
 
 __all__ = ["CAPABILITY"]
 
 CAPABILITY = Capability(
     name="counter",
-    blueprints=(member_pages.pages, topup.pages),
+    blueprints=(member_pages.pages, card_pages.pages, family_pages.pages, topup.pages),
     nav=(
         NavItem(
             endpoint="members.listed",

@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from core.errors import Refused
 from core.journal import Act
+from core.members import card_row
 from core.organisation import settings
 from core.sqlite import Reader, Row, Writer
 from core.web import (
@@ -56,6 +57,7 @@ FIELDS = {
     "card_malformed": "card",
     "card_is_phone": "card",
     "card_taken": "card",
+    "card_blocked": "card",
 }
 
 
@@ -65,6 +67,7 @@ def listed() -> Any:
     asked = request.args
     typed = asked.get("q", "").strip()
     wanted = {name: asked.get(name, "") for name in ("category", "standing")}
+    lost = None
     with read() as db:
         act = reading_act(db)
         if typed:
@@ -72,6 +75,7 @@ def listed() -> Any:
             if asked.get("scan") and len(rows) == 1:
                 return redirect(url_for("members.profile", member=rows[0]["id"]))
             total, more = len(rows), ""
+            lost = _lost(db, typed)
         else:
             rows = members.page(db, **wanted, after=asked.get("after", ""), limit=PAGE_ROWS + 1)
             more = rows[PAGE_ROWS - 1]["id"] if len(rows) > PAGE_ROWS else ""
@@ -81,6 +85,7 @@ def listed() -> Any:
             "members/_list.html",
             rows=[(row, balance(db, act, row["id"])) for row in rows],
             typed=typed,
+            lost=lost,
             wanted=wanted,
             total=total,
             found_max=FOUND_MAX,
@@ -160,6 +165,8 @@ def profile(member: str) -> Any:
     limit = ALL_SHOWN_MAX if request.args.get("all") else SHOWN_MAX
     with fresh_read() as db:
         seen = look_at(db, reading_act(db), member, connected=_connected, limit=limit)
+        if seen.member["id"] != member:  # A duplicate that was merged.
+            return redirect(url_for("members.profile", member=seen.member["id"]))
         return render_template(
             "members/profile.html",
             seen=seen,
@@ -409,6 +416,17 @@ def _matching(rows: list[Row], wanted: dict[str, str]) -> list[Row]:
         for row in rows
         if all(not value or row[name] == value for name, value in wanted.items())
     ]
+
+
+def _lost(db: Reader, typed: str) -> dict[str, Any] | None:
+    """Return a lost or dead card that was swiped or typed, with whose it was."""
+    try:
+        members.card(db, typed)
+    except Refused as refused:
+        card = card_row(db, str(refused.facts.get("card", "")))
+        if refused.code != "card_unknown" and card is not None:
+            return {"card": card, "member": members.member_of(db, card["member"])}
+    return None
 
 
 def _days(today: str) -> list[str]:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.journal import Act
+from core.members import aliases_of, holder_of, person, relatives_of
 from core.organisation import settings, stores
 from core.sqlite import Reader, Row
+from core.tickets import family_spent
 from hub.checkout import sale_lines, sale_payments, sales_of_member
 from hub.counter import sql
 from hub.members import cards_of, changes, member_of
@@ -39,6 +41,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FamilySeen:
+    """Whose account a member pays from, and who pays from theirs; spent this month in fen."""
+
+    holder: Row | None
+    spent: int
+    relatives: list[tuple[Row, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """Everything that the profile shows of a member."""
 
@@ -52,6 +63,9 @@ class Seen:
     movements: list[Row]
     changes: list[Row]
     store: str
+    merged: list[Row]
+    """Duplicates that this member stands for."""
+    family: FamilySeen
 
 
 def look_at_held(db: Reader, act: Act, member: str, *, connected: Callable[[], bool]) -> Held:
@@ -76,6 +90,7 @@ def look_at(
     `connected` says whether head office can be reached; see `hub.wallet.bringing`.
     """
     row = member_of(db, member)
+    member = row["id"]
     here = act.journal.identity.place
     names = {store_id: branch.name for store_id, branch in stores(db).items()}
     return Seen(
@@ -89,6 +104,22 @@ def look_at(
         movements=sql.value_history(db, member, here=here, limit=limit),
         changes=changes(db, member, limit=limit),
         store=names.get(row["store"]) or str(row["store"]),
+        merged=[person(db, one) for one in aliases_of(db, member)[1:]],
+        family=family_seen(db, act, row),
+    )
+
+
+def family_seen(db: Reader, act: Act, row: Row) -> FamilySeen:
+    """Return with whom a member shares an account."""
+    month = act.date[:7]
+    holder = holder_of(db, row["id"])
+    return FamilySeen(
+        holder=member_of(db, holder) if holder else None,
+        spent=family_spent(db, row["id"], month=month),
+        relatives=[
+            (one, family_spent(db, one["id"], month=month))
+            for one in relatives_of(db, row["id"])
+        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.members import ALIASES
 from core.sqlite import Reader, Row
 
 
@@ -12,7 +13,7 @@ def value_history(db: Reader, member: str, *, here: str, limit: int) -> list[Row
     reason of a correction. Drain history first.
     """
     return db.all(
-        """SELECT h.*, w.name AS staff_name, a.reason, t.id AS topup, t.offer_name,
+        f"""{ALIASES} SELECT h.*, w.name AS staff_name, a.reason, t.id AS topup, t.offer_name,
                   t.number AS topup_number, s.id AS sale, s.number AS sale_number
              FROM (SELECT v.*,
                           SUM(principal) OVER run AS left_principal,
@@ -24,17 +25,19 @@ def value_history(db: Reader, member: str, *, here: str, limit: int) -> list[Row
                                     AS principal,
                                   SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
                                   SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points
-                             FROM movement WHERE member = :member AND place = :here
+                             FROM movement
+                            WHERE member IN (SELECT id FROM alias) AND place = :here
                             GROUP BY origin, epoch, seq) v
                    WINDOW run AS (ORDER BY v.at, v.origin, v.epoch, v.seq)) h
              LEFT JOIN staff w ON w.id = h.actor
              LEFT JOIN adjustment a
                ON a.origin = h.origin AND a.epoch = h.epoch AND a.seq = h.seq
-             LEFT JOIN topup t ON t.member = :member
+             LEFT JOIN topup t ON t.member IN (SELECT id FROM alias)
               AND t.origin = h.origin AND t.epoch = h.epoch AND t.seq = h.seq
-             LEFT JOIN sale s ON s.member = :member
+             LEFT JOIN sale s ON (s.member IN (SELECT id FROM alias)
+                 OR s.payer IN (SELECT id FROM alias))
               AND s.origin = h.origin AND s.epoch = h.epoch AND s.seq = h.seq
-            ORDER BY h.at DESC, h.origin, h.epoch DESC, h.seq DESC LIMIT :limit""",
+            ORDER BY h.at DESC, h.origin, h.epoch DESC, h.seq DESC LIMIT :limit""",  # noqa: S608 - own text
         member=member,
         here=here,
         limit=limit,
@@ -46,7 +49,7 @@ def lots(db: Reader, member: str, *, here: str) -> list[Row]:
     return db.all(
         """SELECT l.lot, l.expires, l.stores, t.offer_name, SUM(h.amount) AS amount
              FROM holding h JOIN lot l ON l.lot = h.lot
-             LEFT JOIN topup t ON t.member = :member AND t.lot = l.lot
+             LEFT JOIN topup t ON t.member = l.member AND t.lot = l.lot
             WHERE h.place = :here AND h.member = :member AND h.amount > 0
               AND h.asset IN ('principal', 'bonus')
               AND (l.expires IS NOT NULL OR l.stores <> '')
@@ -71,9 +74,10 @@ def topup(db: Reader, topup_id: str) -> Row | None:
 def spent(db: Reader, member: str) -> Row:
     """Return how often a member came, for how much (fen), and when last. Drain first."""
     row = db.one(
-        """SELECT COALESCE(SUM(sign), 0) AS visits, COALESCE(SUM(sign * total), 0) AS total,
+        f"""{ALIASES} SELECT COALESCE(SUM(sign), 0) AS visits,
+                  COALESCE(SUM(sign * total), 0) AS total,
                   MAX(CASE WHEN sign = 1 THEN at END) AS last_at
-             FROM sale WHERE member = :member""",
+             FROM sale WHERE member IN (SELECT id FROM alias)""",  # noqa: S608 - own text
         member=member,
     )
     assert row is not None
