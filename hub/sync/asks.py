@@ -43,8 +43,8 @@ def _right_wanted(db: Reader, place: str, *, now: int) -> list[Ask]:
     return [Ask(id=f"{MINT}.{place}.{now // MINUTE_MS}", member=MINT, why=MINT)]
 
 
-def note(tx: Writer, *, ask: str, state: str) -> None:
+def note(tx: Writer, *, ask: str, state: str, reason: str = "") -> None:
     """Keep what became of an ask, where that is an answer."""
     if state in {GRANTED, RECALLING, NOTHING}:
-        note_answer(tx, request=ask, state=state)
+        note_answer(tx, request=ask, state=state, reason=reason)
         note_wish(tx, request=ask, state=state)

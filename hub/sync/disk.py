@@ -152,8 +152,8 @@ class Disk:
         with self.box.door.read() as db:
             return due_asks(db, place=self.me.place, now=now, said=said)
 
-    def note_answer(self, ask: str, state: str) -> None:
-        self.box.door.write(lambda tx: note(tx, ask=ask, state=state))
+    def note_answer(self, ask: str, state: str, reason: str = "") -> None:
+        self.box.door.write(lambda tx: note(tx, ask=ask, state=state, reason=reason))
 
     def note_list(self) -> None:
         """Note for the till that the list of lost cards is whole, now and then."""

@@ -300,8 +300,8 @@ class Sending:
                 self._apply(output)
             case FetchFeed() | GiveBack():
                 self._errand(output)
-            case AskMoved(id=ask, state=state):
-                self._disk.note_answer(ask, state)
+            case AskMoved(id=ask, state=state, reason=reason):
+                self._disk.note_answer(ask, state, reason)
                 ring(self._box.bells, "web")
             case Bar() | Unbar() | FetchOwn():
                 self._keep_still(output)

@@ -28,6 +28,8 @@ ASKED = "asked"
 GRANTED = "granted"
 RECALLING = "recalling"
 NOTHING = "nothing"
+RECOVERING = "recovering"
+"""The reason that head office gives where it waits for stores, not for want of value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ class Way(StrEnum):
     COMING = "coming"
     STUCK = "stuck"
     """It was asked for and did not come: the store that holds it cannot be reached."""
+    RECOVERING = "recovering"
+    """Head office was put back from a backup and moves nothing before it has heard all."""
     KEPT = "kept"
     """Head office asked, and was given nothing: the member has a bill in the store that holds
     it, or that store's box was shut out."""
@@ -125,7 +129,9 @@ def bringing(db: Reader, act: Act, member: str, *, connected: Callable[[], bool]
         return Bringing(way=Way.THERE)
     if is_open(wish, now=act.at):
         return Bringing(way=Way.COMING, until=wish["asked_at"] + FOLLOW_PATIENCE_MS)
-    return Bringing(way=Way.KEPT if wish["state"] == NOTHING else Way.STUCK)
+    if wish["state"] != NOTHING:
+        return Bringing(way=Way.STUCK)
+    return Bringing(way=Way.RECOVERING if wish["reason"] == RECOVERING else Way.KEPT)
 
 
 def follow(tx: Writer, act: Act, *, member: str, why: str) -> str | None:
@@ -174,6 +180,11 @@ def unsent_wishes(db: Reader, *, now: int) -> list[Row]:
     )
 
 
-def note_answer(tx: Writer, *, request: str, state: str) -> None:
-    """Keep what head office answered to a wish: granted, recalling or nothing."""
-    tx.run("UPDATE follow_request SET state = :state WHERE id = :id", state=state, id=request)
+def note_answer(tx: Writer, *, request: str, state: str, reason: str = "") -> None:
+    """Keep what head office answered to a wish: granted, recalling or nothing, and why."""
+    tx.run(
+        "UPDATE follow_request SET state = :state, reason = :reason WHERE id = :id",
+        state=state,
+        reason=reason,
+        id=request,
+    )

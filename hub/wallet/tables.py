@@ -58,6 +58,13 @@ LOCAL = Part(
                     WHERE state = 'asked'""",
             ),
         ),
+        Migration(
+            "wallet_elsewhere/2",
+            (
+                # Why nothing came, where head office gave a reason.
+                "ALTER TABLE follow_request ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+            ),
+        ),
     ),
     tables={"wallet_elsewhere": ("member", "place", "asset")},
     feeds={"wallet": _take},

@@ -156,6 +156,19 @@ def test_an_answer_of_nothing_lets_somebody_ask_again_at_once(shop, office, memb
     assert follow(shop, member) != wish
 
 
+def test_that_head_office_recovers_is_another_reason_than_that_nothing_was_given(
+    shop, office, member
+):
+    office.tell(member, {OTHER: {"principal": 30_000}})
+    wish = follow(shop, member)
+    shop.do(
+        lambda tx, _act: wallet.note_answer(
+            tx, request=wish, state="nothing", reason="recovering"
+        )
+    )
+    assert way(shop, member) is Way.RECOVERING
+
+
 def test_what_lies_elsewhere_pays_nothing_here_and_the_refusal_names_both(shop, office, member):
     shop.top_up(member, 5_000)
     office.tell(member, {OTHER: {"principal": 30_000}})
