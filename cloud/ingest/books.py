@@ -32,7 +32,7 @@ from core.sqlite import Reader, Writer
 from core.wire import RECOVERING, Answer, Ask, Segment, unpack
 
 log = logging.getLogger(__name__)
-SLICE_EVENTS_MAX = 50
+SLICE_EVENTS_MAX = 100
 """What one transaction takes in, also of a longer segment; an ask that comes meanwhile waits
 for no more."""
 SLICE_SEGMENTS_MAX = 16

@@ -19,6 +19,7 @@ from cloud.ingest.exchange import Exchange
 from cloud.ingest.line import Line
 from cloud.platform import INGEST, Platform, places, program_pair
 from core import sdnotify
+from core.catalog import syllables
 from core.doorbell import Doorbell
 from core.enrolment import Broker
 from core.wire import Ask, Channel
@@ -100,6 +101,8 @@ def run_ingest(folder: Path, *, broker: Broker | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     sys.setswitchinterval(SWITCH_S)
+    # The first name of a member loads the dictionary for half a second: not before a till.
+    syllables("店")
     platform = open_cloud(folder)
     try:
         if broker is None:
