@@ -120,7 +120,7 @@ def _show(data: Path, done: Replaced) -> None:
     box = open_hub(data)
     try:
         with box.door.read() as db:
-            lines = _standing(db, box)
+            lines = list(_standing(db, box))
         for name in ("sync", "web", "jobs"):
             ring(box.bells, name)
     finally:
