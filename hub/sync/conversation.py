@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 from core.wire import (
     RTO_MIN_MS,
@@ -13,6 +16,7 @@ from core.wire import (
     Check,
     Cursor,
     FeedBatch,
+    Hello,
     Message,
     Recover,
     Segment,
@@ -43,6 +47,19 @@ class About:
     clock_at: int = 0
     clock_unsure: bool = False
     free_bytes: int = 0
+
+
+def as_of_now(message: Message, about: Callable[[], About]) -> Message:
+    """Return a message with what changes by the minute: a hello may be said anew after days."""
+    if not isinstance(message, Hello):
+        return message
+    now = about()
+    return msgspec.structs.replace(
+        message,
+        clock_at=now.clock_at,
+        clock_unsure=now.clock_unsure,
+        free_bytes=now.free_bytes,
+    )
 
 
 # Inputs beside `Sent` and `Arrived` (a segment of the downlink) of core.wire.

@@ -63,6 +63,7 @@ from hub.sync.conversation import (
     Trouble,
     Unbar,
     Want,
+    as_of_now,
 )
 from hub.sync.disk import Disk
 from hub.sync.fenced import Shut
@@ -293,7 +294,7 @@ class Sending:
     def _carry_out(self, output: Output) -> None:
         match output:
             case Say(message=message):
-                self._line.say(channel_of(message), encode(message))
+                self._line.say(channel_of(message), encode(as_of_now(message, self._about)))
             case SendSegments():
                 self._inputs.append(self._send(output))
             case TakeDownlink() | TakeFeed():

@@ -30,6 +30,7 @@ from core.wire import (
     origin_cursor,
     sign_batch,
 )
+from hub.sync.conversation import as_of_now
 from hub.sync.step import (
     About,
     AskMoved,
@@ -543,3 +544,13 @@ def test_an_answer_in_a_word_from_the_future_leaves_the_ask_waiting():
     hub.take(Want(ask=ASK))
     assert hub.hear(Answer(id="a1", state="leased")) == []
     assert len(hub.state.asks) == 1
+
+
+def test_a_hello_tells_the_time_at_which_it_is_said():
+    said = Hello(
+        proto=1, epoch=1, boot=1, n=0, head=b"", down_n=0, down_head=b"", feed_pos=0, clock_at=5
+    )
+    later = as_of_now(said, lambda: About(clock_at=900_000, clock_unsure=True, free_bytes=7))
+    assert (later.clock_at, later.clock_unsure, later.free_bytes) == (900_000, True, 7)
+    assert later.epoch == said.epoch
+    assert as_of_now(ONLINE, lambda: pytest.fail("asked for nothing")) is ONLINE
