@@ -94,26 +94,26 @@ def take_back(
     _note_before(tx, document)
     if document.topic == MEMBER:
         return _take_member(tx, merchant, document)
-    if _edited_since(tx, document) or _held(tx, document) == document.content:
+    held = tx.one(
+        "SELECT content FROM feed_document WHERE topic = :topic AND key = :key",
+        topic=document.topic,
+        key=document.key,
+    )
+    if _edited_since(tx, document) or (held is not None and _is(held, document)):
         return True
     as_hub = replace(act, actor=None, device=hub, store=store)
     if _may(document, store) and _publish(tx, as_hub, document, document.content):
         return True
-    if _held(tx, document) is None:
+    if held is None:
         # Nobody vouches for it any more: it is withdrawn, so that all stores have the same.
         publish(tx, act, topic=document.topic, key=document.key, content=None)
     return False
 
 
-def _held(db: Reader, document: FeedDocument) -> dict[str, Any] | None:
-    """Return what head office has under a document's name; None for nothing."""
-    content = db.value(
-        "SELECT content FROM feed_document WHERE topic = :topic AND key = :key",
-        topic=document.topic,
-        key=document.key,
-    )
-    held: dict[str, Any] | None = None if content is None else msgspec.json.decode(content)
-    return held
+def _is(held: Row, document: FeedDocument) -> bool:
+    """Say whether a document is here already: published anew, it came back as it was."""
+    content = held["content"]
+    return (None if content is None else msgspec.json.decode(content)) == document.content
 
 
 def _may(document: FeedDocument, store: str) -> bool:
