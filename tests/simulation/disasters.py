@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cloud.recovery.restoring import _begin_anew
+from core.backup import Manifest
 from core.journal import decode
 from core.sqlite import Reader
 from core.wire import unpack
@@ -142,8 +144,42 @@ def clone(place: Place, hub: RealHub) -> None:
     world.later(world.chance.randrange(10, 5_000), None, second.rise)
 
 
+def restore(place: Place, _hub: RealHub) -> None:
+    """Head office is put back from an older backup, by the operator's own command."""
+    _put_back(place, "head office was put back", by_command=True)
+
+
+def rollback(place: Place, _hub: RealHub) -> None:
+    """Head office's machine goes on from an older image, and nobody told it."""
+    _put_back(place, "head office forgot", by_command=False)
+
+
+def _put_back(place: Place, what: str, *, by_command: bool) -> None:
+    cloud = place.cloud
+    image = place.album.draw(place, cloud)
+    if image is None:
+        return
+    if cloud.life is not None:
+        cloud.crash()
+    place.shelf.put(cloud.folder, image)
+    note_losses(place, what)
+    if by_command:
+        _begin_anew(cloud.folder, MANIFEST, lambda _folder: cloud.opened())
+    place.operator.forgot()
+    place.world.later(place.world.chance.randrange(10, 20_000), None, cloud.rise)
+
+
+MANIFEST = Manifest(kind="cloud", of="", number=1, made_at=0, signer="", files=())
+"""Of a backup that nobody relied on yet: no hub was told that anything is safe."""
+
 Disaster = Callable[[Place, RealHub], None]
-DISASTERS: Mapping[str, Disaster] = {"amnesia": amnesia, "dead": dead, "clone": clone}
+DISASTERS: Mapping[str, Disaster] = {
+    "amnesia": amnesia,
+    "dead": dead,
+    "clone": clone,
+    "restore": restore,
+    "rollback": rollback,
+}
 
 
 def strike(place: Place) -> None:

@@ -22,6 +22,7 @@ class Operator:
     def __init__(self, place: Any) -> None:
         self.place = place
         self.world: World = place.world
+        self.known_lost: list[str] = []
         self.reported: list[str] = []
         """Hubs of which somebody called and said that the box is gone."""
 
@@ -29,7 +30,13 @@ class Operator:
         self.world.later(ROUND_MS, None, self.go_round)
 
     def lost(self, hub: RealHub) -> None:
+        """Somebody calls: this box is gone."""
+        self.known_lost.append(hub.hub)
         self.reported.append(hub.hub)
+
+    def forgot(self) -> None:
+        """Head office was put back: what was told it may have to be told once more."""
+        self.reported = list(self.known_lost)
 
     def go_round(self) -> None:
         self.world.later(ROUND_MS, None, self.go_round)

@@ -40,6 +40,24 @@ AMNESIA = TownProfile(
 )
 LOST = TownProfile(name="lost boxes", dead=0.04, cut=0.12, pause=0.03, loss=0.03, alarms=FOUND)
 CLONES = TownProfile(name="clones", clone=0.05, cut=0.1, pause=0.02, loss=0.03, alarms=FOUND)
-DESTRUCTIVE = (AMNESIA, LOST, CLONES)
+RESTORES = TownProfile(
+    name="restores",
+    restore=0.04,
+    cut=0.1,
+    pause=0.02,
+    loss=0.03,
+    late=0.05,
+    alarms=FOUND | {"downlink_ahead", "other_epoch"},
+)
+ROLLBACKS = TownProfile(
+    name="rollbacks",
+    rollback=0.04,
+    cut=0.1,
+    pause=0.02,
+    loss=0.03,
+    late=0.05,
+    alarms=FOUND | {"downlink_ahead", "other_epoch"},
+)
+DESTRUCTIVE = (AMNESIA, LOST, CLONES, RESTORES, ROLLBACKS)
 REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, EVERYTHING)
 BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL, *DESTRUCTIVE)}

@@ -42,10 +42,12 @@ class RealCloud(Node):
 
     # The process.
 
+    def opened(self) -> Any:
+        """Open head office's databases, as each of its programs does."""
+        return open_cloud(self.folder, clock=self.clock, ids=Ids(self.world.chance.randbytes))
+
     def open(self) -> None:
-        self.platform = open_cloud(
-            self.folder, clock=self.clock, ids=Ids(self.world.chance.randbytes)
-        )
+        self.platform = self.opened()
 
     def rise(self) -> None:
         """Start the program: everything that is known comes from the disk."""

@@ -44,14 +44,16 @@ class TownProfile(Profile):
     clone: float = 0.0
     """A copy of a hub starts and runs beside it."""
     restore: float = 0.0
-    """Head office's databases come back as they were a while ago."""
+    """Head office is put back from a backup that was made a while ago."""
+    rollback: float = 0.0
+    """Head office's databases come back as they were a while ago, and nobody told it."""
 
     alarms: frozenset[str] = frozenset()
     """What head office may notice in such a world."""
 
     @property
     def destructive(self) -> bool:
-        return max(self.amnesia, self.dead, self.clone, self.restore) > 0
+        return any((self.amnesia, self.dead, self.clone, self.restore, self.rollback))
 
 
 class NodeClock:
@@ -104,6 +106,8 @@ class Town(World):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.https: Any = None
+        self.slept_ms = 0
+        """How much time went by in which nothing happened."""
         self.connected: dict[str, Any] = {}
         self.deaf: set[tuple[Any, str]] = set()
         """Lines that carry nothing one way although both ends take them for whole."""
@@ -148,6 +152,10 @@ class Town(World):
                 hub.disconnect()
 
         self.later(self.chance.randrange(2_000, KEEPALIVE_MS), None, noticed)
+
+    @property
+    def wall(self) -> int:
+        return super().wall + self.slept_ms
 
     # Disks.
 
