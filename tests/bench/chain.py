@@ -64,18 +64,18 @@ class Chain:
         return self.store.parent / f"cast-{number}.json"
 
 
-def a_past(folder: Path, *, events: int) -> Cast:
+def a_past(folder: Path, *, events: int, days: int = DAYS) -> Cast:
     """Make a shop whose journal has about so many events, sealed; its folder must not exist."""
     sales = int(events / EVENTS_A_SALE)
-    size = Size(members=MEMBERS, days=DAYS, sales=sales, sale_days=DAYS - 1)
+    size = Size(members=MEMBERS, days=days, sales=sales, sale_days=days - 1)
     return seed(folder, folder.with_suffix(".feed"), clock=SystemClock(), size=size)
 
 
 @contextmanager
-def joined_chain(folder: Path, *, events: int) -> Iterator[Chain]:
+def joined_chain(folder: Path, *, events: int, days: int = DAYS) -> Iterator[Chain]:
     """Run head office's broker, gate and web, and join a shop with a past; nothing is sent yet."""
     store = folder / "first"
-    cast = a_past(store, events=events)
+    cast = a_past(store, events=events, days=days)
     place = Place.below(folder)
     place.data.mkdir(parents=True)
     broker = f"{HOST}:{free_port()}"

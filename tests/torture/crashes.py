@@ -8,8 +8,9 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -67,6 +68,16 @@ class Outcome:
 def scratch() -> Path:
     """Return where images lie: in memory where there is some, for they are flushed often."""
     return Path(tempfile.mkdtemp(prefix="torture-", dir=MEMORY if MEMORY.is_dir() else None))
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """Lend such a place for as long as somebody works there."""
+    place = scratch()
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def record(beside: Path, *, turns: int, synchronous: str = "FULL") -> Recorded:
@@ -165,8 +176,7 @@ def _open_images(cuts: Sequence[Cut], ends: float | None) -> list[dict]:
         return told
     (recorded,) = _lent
     disk, promised, at = FileSystem(recorded.folder), Promises(), 0
-    beside = scratch()
-    try:
+    with in_memory() as beside:
         for cut in cuts:
             for record in recorded.records[at : cut.at + 1]:
                 disk.take(record)
@@ -186,6 +196,4 @@ def _open_images(cuts: Sequence[Cut], ends: float | None) -> list[dict]:
                     "where": where,
                 }
             )
-    finally:
-        shutil.rmtree(beside)
     return told

@@ -1,4 +1,4 @@
-"""Builds the disk shim and says how a process is started under it."""
+"""Builds the shims and says how a process is started under the disk's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("disk_shim.c")
+DISK, CLOCK = "disk_shim", "clock_shim"
 COMPILE_TIMEOUT_S = 60
 NO_COMPILER = "no C compiler: the disk cannot be watched. Install gcc (Debian: gcc libc6-dev)"
 
@@ -17,14 +17,14 @@ class NoCompiler(Exception):
     """What the bench needs and this machine lacks, in words for whoever started it."""
 
 
-def build(folder: Path) -> Path:
-    """Compile the shim into `folder` and return the library. Raises NoCompiler."""
+def build(folder: Path, name: str = DISK) -> Path:
+    """Compile a shim into `folder` and return the library. Raises NoCompiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         raise NoCompiler(NO_COMPILER)
     folder.mkdir(parents=True, exist_ok=True)
-    library = folder / "disk_shim.so"
-    options = ["-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+    source, library = Path(__file__).with_name(f"{name}.c"), folder / f"{name}.so"
+    options = ["-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
     subprocess.run([compiler, *options], check=True, timeout=COMPILE_TIMEOUT_S)
     return library
 

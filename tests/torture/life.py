@@ -48,9 +48,18 @@ class Recorder:
     folder: Path
     log: Path
     synchronous: str = "FULL"
+    fault: Path | None = None
+    """While this file is there, what it names fails."""
+    kill_at: int | None = None
+    turned: Path | None = None
+    """Where the wall clock is set; `library` is the clock's shim then."""
 
     def environment(self) -> dict[str, str]:
-        watched = environment(self.library, self.folder, log=self.log)
+        watched = environment(
+            self.library, self.folder, log=self.log, fault=self.fault, kill_at=self.kill_at
+        )
+        if self.turned is not None:
+            watched["CLOCK_TURNED"] = str(self.turned)
         return watched | {SYNCHRONOUS: self.synchronous}
 
 
@@ -79,13 +88,17 @@ def run(recorder: Recorder, notes: Notes, *words: str) -> list[dict]:
 @contextmanager
 def serving(recorder: Recorder) -> Iterator[int]:
     """Run the hub's web and jobs programs; yield the port."""
-    beside = recorder.log.parent
-    address = beside / "address"
+    with _program(recorder, "jobs"), serving_web(recorder) as port:
+        yield port
+
+
+@contextmanager
+def serving_web(recorder: Recorder) -> Iterator[int]:
+    """Run the hub's web program alone; yield the port."""
+    address = recorder.log.parent / "address"
     address.unlink(missing_ok=True)
     bound = ("--bind", "127.0.0.1:0", "--address-file", str(address))
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_program(recorder, "jobs"))
-        web = stack.enter_context(_program(recorder, "web", *bound))
+    with _program(recorder, "web", *bound) as web:
         yield _port(web, address)
 
 
