@@ -15,6 +15,7 @@ from cloud.broker import (
     Papers,
     become_broker,
     broker_words,
+    keeper_words,
     stands_in,
 )
 from cloud.command_line import address_file_option, data_option, is_loopback, opened
@@ -142,6 +143,10 @@ def broker(*, data: Path, bind: str, place: str | None) -> None:
         raise click.ClickException(str(error)) from error
     if stands_in():
         click.echo(STAND_IN_WARNING, err=True)
+    else:
+        words = keeper_words(
+            words, revoked=revoked, certificate=papers.certificate, bells=data / "run"
+        )
     become_broker(words)
 
 

@@ -17,6 +17,7 @@ from cloud.broker.running import (
     become_broker,
     broker_words,
     find_mosquitto,
+    keeper_words,
     stands_in,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "become_broker",
     "broker_words",
     "find_mosquitto",
+    "keeper_words",
     "stands_in",
     "write_configuration",
 ]

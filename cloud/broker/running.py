@@ -71,6 +71,14 @@ def broker_words(folder: Path, listener: Listener, papers: Papers) -> list[str]:
     return [sys.executable, "-m", STAND_IN, "--config", str(written), "--log-level", "ERROR"]
 
 
+def keeper_words(
+    words: list[str], *, revoked: Path, certificate: Path, bells: Path
+) -> list[str]:
+    """Return the command line of what runs `words`, and anew when these papers change."""
+    places = [f"--revoked={revoked}", f"--certificate={certificate}", f"--bells={bells}"]
+    return [sys.executable, "-m", "cloud.broker.keeper", *places, "--", *words]
+
+
 def become_broker(words: list[str]) -> None:
     """Give this process over to the broker: signals, exit code and all."""
     sys.stdout.flush()

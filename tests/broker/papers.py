@@ -63,6 +63,23 @@ class Authority:
         pair.key.chmod(0o600)
         return pair
 
+    def revoke(self, *pairs: Pair) -> Path:
+        """Write the list of certificates that are no longer good."""
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(BEGINS)
+            .next_update(ENDS)
+        )
+        for pair in pairs:
+            known = x509.load_pem_x509_certificate(pair.certificate.read_bytes())
+            entry = x509.RevokedCertificateBuilder().serial_number(known.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(BEGINS).build())
+        path = self._folder / "revoked.pem"
+        whole = path.with_name("revoked.new")
+        whole.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
+        return whole.replace(path)
+
     def _builder(self, name: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
@@ -79,5 +96,5 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
+def _pem(certificate: x509.Certificate | x509.CertificateRevocationList) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
