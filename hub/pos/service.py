@@ -16,6 +16,7 @@ from core.members import (
     meet_card,
     read_medium,
 )
+from core.money import yuan
 from core.organisation import Tender, settings
 from core.sqlite import Reader, Row, Writer
 from core.till import STORED_VALUE, Offered
@@ -255,6 +256,32 @@ def plan_payment(
         tenders=[t for t in rules.tenders if t.id != CASH],
         quick=_quick(left),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixed:
+    """A way to pay with what the card has here and the rest (fen) by another tender."""
+
+    tender: Tender
+    stored: int
+    rest: int
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Return what such a choice puts into the form, in yuan."""
+        typed = {f"tender_{STORED_VALUE}": yuan(self.stored)}
+        if self.tender.id != CASH:
+            typed[f"tender_{self.tender.id}"] = yuan(self.rest)
+        return typed
+
+
+def mixed_ways(db: Reader, act: Act, found: OpenTicket) -> list[Mixed]:
+    """Return how a bill is paid where the card covers a part of it only; else nothing."""
+    due, here = found.bill.total, checkout.suggest(db, act, found)
+    if not 0 < here < due:
+        return []
+    tenders = sorted(settings(db).tenders, key=lambda one: one.id != CASH)
+    return [Mixed(tender=one, stored=here, rest=due - here) for one in tenders]
 
 
 def offered(amounts: dict[str, int], *, received: int) -> tuple[Offered, ...]:

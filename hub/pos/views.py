@@ -15,6 +15,7 @@ from core.members import mask_phone
 from core.money import parse_yuan
 from core.organisation import settings
 from core.sqlite import Reader
+from core.till import Offered
 from core.web import (
     News,
     bulletin,
@@ -23,6 +24,7 @@ from core.web import (
     permission,
     read,
     reading_act,
+    sentence,
     staff_only,
     write,
 )
@@ -217,10 +219,18 @@ def void() -> Response:
 @pages.get("/pos/pay")
 @permission("sale.create")
 def pay_form() -> str:
+    return _pay_part()
+
+
+def _pay_part(refused: str = "") -> str:
+    """Return the form in which a bill is paid; `refused` is why the last try was not taken."""
     with read() as db:
         act = reading_act(db)
         found, plan = service.plan_payment(
-            db, act, device=device()["id"], chosen=_entered(request.args)
+            db,
+            act,
+            device=device()["id"],
+            chosen=None if refused else _entered(request.args),
         )
         name = "pos/_pay.html" if is_partial() else "pos/pay.html"
         return render_template(
@@ -232,6 +242,8 @@ def pay_form() -> str:
             asked=False,
             had=None,
             due=plan.due,
+            mixed=service.mixed_ways(db, act, found),
+            refused=refused,
             ahead=_ahead(db, act, found, plan),
         )
 
@@ -261,7 +273,21 @@ def pay() -> Any:
     ahead = None
     if laid_out:
         ahead = Ahead(amount=laid_out, connected=is_connected(here()))
-    answer = write(
+    try:
+        answer = _paid_by(asked, payments, ahead)
+    except Refused as refused:
+        if refused.code != "insufficient_balance" or not is_partial():
+            raise
+        # What was here is not any more: the form again, as it can be paid now.
+        return _pay_part(sentence(refused)), 409
+    paid = url_for("pos.paid", ticket=answer["ticket"])
+    return _paid_part(answer["ticket"]) if is_partial() else redirect(paid)
+
+
+def _paid_by(
+    asked: MultiDict[str, str], payments: tuple[Offered, ...], ahead: Ahead | None
+) -> dict[str, Any]:
+    return write(
         lambda tx, act: checkout.pay_ticket(
             tx,
             act,
@@ -273,8 +299,6 @@ def pay() -> Any:
             ahead=ahead,
         )
     )
-    paid = url_for("pos.paid", ticket=answer["ticket"])
-    return _paid_part(answer["ticket"]) if is_partial() else redirect(paid)
 
 
 @pages.get("/pos/paid/<ticket>")
@@ -351,10 +375,12 @@ def _ahead(db: Reader, act: Act, found: OpenTicket, plan: service.PayPlan) -> La
 
 def _elsewhere_part(*, asked: bool) -> str:
     with read() as db:
-        shown = _screen(db, reading_act(db))
+        act = reading_act(db)
+        shown = _screen(db, act)
         return render_template(
             "pos/_pay_elsewhere.html",
             screen=shown,
+            mixed=service.mixed_ways(db, act, shown.ticket) if shown.ticket else [],
             asked=asked,
             had=request.args.get("had", type=int),
             due=shown.ticket.bill.total if shown.ticket else 0,

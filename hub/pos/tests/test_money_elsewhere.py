@@ -217,3 +217,45 @@ def test_the_header_says_by_itself_that_head_office_is_away_and_that_it_is_back(
         assert b"ticket" in next(news)
         board.announce()
         assert b"ticket" in next(news), "nothing moved: the header is not asked for again"
+
+
+@pytest.mark.feature("STO-05")
+def test_with_the_line_cut_one_tap_takes_the_card_for_what_it_has_and_the_rest_otherwise(
+    shop, office, tablet, member
+):
+    office.line(live=False)
+    bill_of(tablet, member)
+    panel = tablet.get("/pos/pay", headers=PARTLY).text
+    said = words(panel)
+    assert "也可以等联机后再付，或请会员去余额所在的门店用。" in said
+    assert "总额是放在各店和总部的钱加起来；“本店可用”是放在本店的那份，断网也能用。" in said
+    assert "储值 ¥50.00 + 现金 ¥49.00" in said
+    taps = re.findall(r'href="(/pos/pay\?[^"]*tender_stored_value=50\.00[^"]*)"', panel)
+    by_code = next(tap for tap in taps if tap.count("tender_") > 1).replace("&amp;", "&")
+    tablet.get(by_code, headers=PARTLY)
+    fields = dict(re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]*)"', tablet.page))
+    assert (fields["fen_stored_value"], fields["fen_cash"]) == ("5000", "0")
+    answer = tablet.http.post("/pos/pay", data=fields, headers=PARTLY)
+    assert answer.status_code == 200
+    assert "本店储值余额 ¥0.00" in words(answer.text)
+
+
+@pytest.mark.feature("STO-05")
+def test_a_spend_that_is_refused_shows_at_once_what_can_be_done_instead(
+    shop, office, tablet, member
+):
+    office.line(live=False)
+    bill_of(tablet, member)
+    panel = tablet.get("/pos/pay", headers=PARTLY).text
+    fields = dict(re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]*)"', panel))
+    answer = tablet.http.post(
+        "/pos/pay",
+        data=fields | {"fen_stored_value": "9900", "fen_cash": "0"},
+        headers=PARTLY,
+    )
+    assert answer.status_code == 409
+    assert "HX-Retarget" not in answer.headers, "it replaces the form"
+    said = words(answer.text)
+    assert "本店可用余额不足：可用 ¥50.00，总额 ¥350.00，需要 ¥99.00" in said
+    assert "储值 ¥50.00 + 现金 ¥49.00" in said
+    assert 'name="fen_stored_value" value="5000"' in answer.text
