@@ -229,7 +229,7 @@ class Righting:
         """Say whether the right to a bill lay unwritten at a place that has ended since."""
         if refund_places(self.tx, bill):
             return False
-        ended = self.tx.all("SELECT hub, epoch FROM voided_place")
+        ended = self.tx.all("SELECT hub, epoch FROM emptied_place")
         place = settled_place(self.tx, bill)
         return any(place_of(row["hub"], row["epoch"]) == place for row in ended)
 

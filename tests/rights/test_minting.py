@@ -1,0 +1,202 @@
+"""A box fills wallets up to its right and no further, whoever has it in hands."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cloud.ingest import differences
+from cloud.ingest.tests.stores import Desk
+from cloud.platform.tests.office import merchant_in, office_in
+from core.clock import DAY_MS
+from core.errors import Refused
+from core.wallet import MINT, Leg, issue, mint_left, right_of, withdraw
+from core.wallet.accounts import Asset
+from core.wallet.events import Adjusted
+from hub import wallet
+from tests.rights.shops import Shop, allow, furnish, sync
+
+
+def left(shop):
+    with shop.door.read() as db:
+        return mint_left(db, shop.place)
+
+
+def known(merchant, shop):
+    with merchant.door.read() as db:
+        return mint_left(db, shop.place)
+
+
+def forge(shop, member, amount, *, taking=0, own_right=0):
+    """Write what a stolen box would: value out of its mint, past every check of ours."""
+    legs = [Leg(Asset.PRINCIPAL, "forged", amount)]
+    body = Adjusted(member=member, lot="forged", asset="principal", amount=amount, reason="x")
+    postings = issue(member, shop.place, legs)
+    if own_right:
+        postings += issue(MINT, shop.place, right_of(own_right))
+    if taking:
+        postings += withdraw(MINT, shop.place, right_of(taking))
+    shop.append(body, postings=postings)
+
+
+def test_a_box_without_head_office_never_notices(first):
+    member = first.register()
+    first.fill(member, 400_000)
+    assert left(first) is None
+
+
+def test_a_joined_box_gets_its_right_by_itself_and_it_is_filled_up_again(merchant, desk, first):
+    allow(merchant, mint={"limit_cents": 200_000})
+    member = first.register()
+    first.fill(member, 50_000)
+    sync(desk, first)
+    assert left(first) == known(merchant, first) == 200_000, "what was before takes none of it"
+    first.fill(member, 120_000)
+    assert left(first) == 80_000
+    sync(desk, first)
+    assert left(first) == known(merchant, first) == 200_000
+    assert desk.alarms() == []
+    assert first.balance(member).here == 170_000
+
+
+def test_at_the_end_of_its_right_a_box_waits_for_the_line(merchant, desk, first):
+    allow(merchant, mint={"limit_cents": 100_000})
+    member = first.register()
+    sync(desk, first)
+    first.fill(member, 70_000)
+    with pytest.raises(Refused) as caught:
+        first.fill(member, 40_000)
+    assert caught.value.code == "mint_right_spent"
+    assert caught.value.facts == {"left_cents": 30_000, "needed_cents": 40_000}
+    assert left(first) == 30_000
+    first.spend(member)
+    sync(desk, first)
+    first.fill(member, 40_000)
+    assert left(first) == 60_000
+
+
+def test_what_is_corrected_upwards_and_brought_along_takes_of_the_right_too(
+    merchant, desk, first
+):
+    allow(merchant, mint={"limit_cents": 100_000})
+    member = first.register()
+    sync(desk, first)
+    first.do(
+        lambda tx, act: wallet.adjust(
+            tx, act, member=member, asset=Asset.BONUS, amount=30_000, reason="补"
+        )
+    )
+    first.top_up(member, 10_000)
+    assert left(first) == 60_000
+    first.do(
+        lambda tx, act: wallet.adjust(
+            tx, act, member=member, asset=Asset.POINTS, amount=90_000, reason="补"
+        )
+    )
+    assert left(first) == 60_000, "points are outside of it"
+
+
+@pytest.mark.parametrize(
+    ("taking", "own_right"), [(0, 0), (50_000, 0), (500_000, 0), (500_000, 400_000)]
+)
+def test_what_a_stolen_box_mints_beyond_its_right_counts_nowhere(
+    platform, merchant, desk, first, taking, own_right
+):
+    allow(merchant, mint={"limit_cents": 100_000})
+    member = first.register()
+    sync(desk, first)
+    first.door.write(
+        lambda tx: tx.run("UPDATE holding SET amount = amount + 900000 WHERE member = 'mint'")
+    )
+    forge(first, member, 500_000, taking=taking, own_right=own_right)
+    sync(desk, first)
+    with merchant.door.read() as db:
+        held = db.value("SELECT SUM(amount) FROM holding WHERE member = :m", m=member)
+    assert held is None
+    assert [kind for kind, _ in desk.alarms()] == ["set_aside"]
+    assert differences(platform, merchant) == []
+
+
+def test_a_stolen_box_that_says_so_mints_its_right_and_not_a_fen_more(merchant, desk, first):
+    allow(merchant, mint={"limit_cents": 100_000, "day_cents": 150_000})
+    member = first.register()
+    sync(desk, first)
+    minted = 0
+    for _ in range(6):
+        forge(first, member, 60_000, taking=min(60_000, left(first) or 0))
+        sync(desk, first)
+    with merchant.door.read() as db:
+        minted = db.value("SELECT SUM(amount) FROM holding WHERE member = :m", m=member)
+    assert minted <= 150_000, "what head office gives in a day, and no more"
+
+
+def test_the_next_day_brings_the_next_right(merchant, desk, first):
+    allow(merchant, mint={"limit_cents": 100_000, "day_cents": 120_000})
+    member = first.register()
+    sync(desk, first)
+    first.fill(member, 100_000)
+    sync(desk, first)
+    assert left(first) == 20_000
+    desk.platform.clock.advance(DAY_MS)
+    first.clock.advance(DAY_MS)
+    first.spend(member)
+    sync(desk, first)
+    assert left(first) == 100_000
+
+
+def test_a_limit_that_is_lowered_is_called_in_and_none_is_no_limit(merchant, desk, first):
+    first.register()
+    sync(desk, first)
+    assert left(first) == 100_000_000
+    allow(merchant, mint={"limit_cents": 100_000})
+    desk.carry(merchant.id)
+    sync(desk, first)
+    assert left(first) == 100_000
+    allow(merchant, mint={"on": False})
+    desk.carry(merchant.id)
+    sync(desk, first)
+    assert left(first) > 900_000_000_000
+    assert desk.alarms() == []
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 90_000),
+            st.integers(0, 90_000),
+            st.sampled_from([0, 0, 0, 40_000]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_whatever_a_stolen_box_writes_no_more_counts_than_it_was_given(
+    tmp_path_factory, forgeries
+):
+    folder = tmp_path_factory.mktemp("stolen")
+    platform = office_in(folder / "office")
+    merchant = merchant_in(platform, stores=("s1",))
+    furnish(merchant)
+    allow(merchant, mint={"limit_cents": 100_000, "day_cents": 100_000})
+    desk = Desk(platform)
+    shop = Shop(folder, platform, merchant, name="1111111111111111", store="s1", seed=11)
+    member = shop.register()
+    sync(desk, shop)
+    shop.door.write(
+        lambda tx: tx.run("UPDATE holding SET amount = 100000000 WHERE member = 'mint'")
+    )
+    for amount, taking, own_right in forgeries:
+        forge(shop, member, amount, taking=taking, own_right=own_right)
+    sync(desk, shop)
+    with merchant.door.read() as db:
+        held = db.value("SELECT SUM(amount) FROM holding WHERE member = :m", m=member) or 0
+    honest = 0
+    for amount, taking, own_right in forgeries:
+        if not own_right and amount <= taking <= 100_000 - honest:
+            honest += taking
+    assert held <= 100_000
+    assert known(merchant, shop) == 100_000 - honest
+    shop.close()
+    platform.close()
