@@ -30,8 +30,12 @@ def total(merchant, member):
 
 
 def owed(merchant):
+    """Return what each member owes."""
+    debts: dict[str, int] = {}
     with merchant.door.read() as db:
-        return {row["member"]: row["owed"] for row in all_claims(db, limit=100)}
+        for row in all_claims(db, limit=100):
+            debts[row["member"]] = debts.get(row["member"], 0) + row["owed"]
+    return debts
 
 
 def at_risk(merchant):
