@@ -1,5 +1,6 @@
 """Members of all stores, as head office sees them."""
 
+from cloud.members.merge_pages import pages as merge_pages
 from cloud.members.merging import (
     REFUSALS,
     Preview,
@@ -20,7 +21,7 @@ __all__ = ["CAPABILITY", "Preview", "merge", "merge_empty", "preview", "unmerge"
 CAPABILITY = Capability(
     name="members",
     parts=(SEARCH, Part(name="merging", refusals=REFUSALS)),
-    blueprints=(pages, statement_pages),
+    blueprints=(merge_pages, pages, statement_pages),
     nav=(
         NavItem(
             endpoint="members.listed",

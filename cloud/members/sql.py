@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from core.members import ALIASES
 from core.sqlite import Reader, Row
 
 PAGE_MEMBERS = 50
 MOVEMENTS_MAX = 500
 DUPLICATES_MAX = 200
 
-_PLACES = """
+_PLACES = f"""{ALIASES}
     SELECT place, SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) AS principal,
            SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
            SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points
-      FROM (SELECT place, asset, amount FROM holding WHERE member = :member
+      FROM (SELECT place, asset, amount FROM holding WHERE member IN (SELECT id FROM alias)
             UNION ALL
-            SELECT 'transit', asset, amount FROM transit WHERE member = :member)
-     GROUP BY place HAVING SUM(ABS(amount)) > 0 ORDER BY place"""
+            SELECT 'transit', asset, amount FROM transit
+             WHERE member IN (SELECT id FROM alias))
+     GROUP BY place HAVING SUM(ABS(amount)) > 0 ORDER BY place"""  # noqa: S608 - own text
 
-_MOVEMENTS = """
+_MOVEMENTS = f"""{ALIASES}
     SELECT h.*, w.name AS staff_name, a.reason, t.offer_name, t.number AS topup_number,
            s.id AS sale, s.number AS sale_number
       FROM (SELECT origin, epoch, seq, place, MIN(at) AS at, MIN(kind) AS kind,
@@ -25,25 +27,27 @@ _MOVEMENTS = """
                    SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) AS principal,
                    SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
                    SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points
-              FROM movement WHERE member = :member
+              FROM movement WHERE member IN (SELECT id FROM alias)
              GROUP BY origin, epoch, seq, place) h
       LEFT JOIN staff w ON w.id = h.actor
       LEFT JOIN adjustment a
         ON a.origin = h.origin AND a.epoch = h.epoch AND a.seq = h.seq
-      LEFT JOIN topup t ON t.member = :member
+      LEFT JOIN topup t ON t.member IN (SELECT id FROM alias)
        AND t.origin = h.origin AND t.epoch = h.epoch AND t.seq = h.seq
-      LEFT JOIN sale s ON s.member = :member
+      LEFT JOIN sale s ON (s.member IN (SELECT id FROM alias)
+           OR s.payer IN (SELECT id FROM alias))
        AND s.origin = h.origin AND s.epoch = h.epoch AND s.seq = h.seq
-     ORDER BY h.at DESC, h.origin, h.epoch DESC, h.seq DESC LIMIT :limit"""
+     ORDER BY h.at DESC, h.origin, h.epoch DESC, h.seq DESC LIMIT :limit"""  # noqa: S608 - own text
 
 _DUPLICATES = """
     SELECT m.id, m.number, m.name, m.phone, m.store, m.joined_on, m.category,
            (SELECT COALESCE(SUM(amount), 0) FROM holding h
              WHERE h.member = m.id AND h.asset IN ('principal', 'bonus')) AS held
       FROM member m
-      JOIN (SELECT phone FROM member WHERE phone <> ''
+      JOIN (SELECT phone FROM member WHERE phone <> '' AND merged_into = ''
              GROUP BY phone HAVING count(*) > 1 ORDER BY phone LIMIT :limit) d
         ON d.phone = m.phone
+     WHERE m.merged_into = ''
      ORDER BY m.phone, m.since"""
 
 
@@ -65,7 +69,7 @@ def duplicates(db: Reader) -> list[Row]:
 def duplicates_count(db: Reader) -> int:
     """Return how many phones belong to more than one member."""
     count: int = db.value(
-        "SELECT count(*) FROM (SELECT 1 FROM member WHERE phone <> ''"
+        "SELECT count(*) FROM (SELECT 1 FROM member WHERE phone <> '' AND merged_into = ''"
         " GROUP BY phone HAVING count(*) > 1)"
     )
     return count
@@ -75,7 +79,8 @@ def same_phone(db: Reader, member: Row) -> list[Row]:
     """Return who else was registered with a member's phone."""
     return db.all(
         "SELECT id, name, number, store, joined_on FROM member"
-        " WHERE phone = :phone AND phone <> '' AND id <> :id ORDER BY since",
+        " WHERE phone = :phone AND phone <> '' AND id <> :id AND merged_into = ''"
+        " ORDER BY since",
         phone=member["phone"],
         id=member["id"],
     )
@@ -85,7 +90,7 @@ def page(db: Reader, *, store: str = "", after: str = "") -> list[Row]:
     """Return one page of members, the newest first; `after` is the last id seen."""
     return db.all(
         """SELECT * FROM member WHERE (:store = '' OR store = :store)
-              AND (:after = '' OR id < :after)
+              AND (:after = '' OR id < :after) AND merged_into = ''
             ORDER BY id DESC LIMIT :limit""",
         store=store,
         after=after,
@@ -95,7 +100,9 @@ def page(db: Reader, *, store: str = "", after: str = "") -> list[Row]:
 
 def count(db: Reader, *, store: str = "") -> int:
     total: int = db.value(
-        "SELECT count(*) FROM member WHERE (:store = '' OR store = :store)", store=store
+        "SELECT count(*) FROM member WHERE (:store = '' OR store = :store)"
+        " AND merged_into = ''",
+        store=store,
     )
     return total
 
@@ -104,10 +111,12 @@ def held_by(db: Reader, members: list[str]) -> dict[str, int]:
     """Return the stored value (fen) of each of these members, wherever it lies."""
     return {
         member: db.value(
-            """SELECT COALESCE(SUM(amount), 0)
-                 FROM (SELECT asset, amount FROM holding WHERE member = :member
-                       UNION ALL SELECT asset, amount FROM transit WHERE member = :member)
-                WHERE asset IN ('principal', 'bonus')""",
+            f"""{ALIASES} SELECT COALESCE(SUM(amount), 0)
+                 FROM (SELECT asset, amount FROM holding
+                        WHERE member IN (SELECT id FROM alias)
+                       UNION ALL SELECT asset, amount FROM transit
+                        WHERE member IN (SELECT id FROM alias))
+                WHERE asset IN ('principal', 'bonus')""",  # noqa: S608 - own text
             member=member,
         )
         for member in members
@@ -117,10 +126,22 @@ def held_by(db: Reader, members: list[str]) -> dict[str, int]:
 def spent(db: Reader, member: str) -> Row:
     """Return how often a member came, for how much (fen), and when last."""
     row = db.one(
-        """SELECT COALESCE(SUM(sign), 0) AS visits, COALESCE(SUM(sign * total), 0) AS total,
+        f"""{ALIASES} SELECT COALESCE(SUM(sign), 0) AS visits,
+                  COALESCE(SUM(sign * total), 0) AS total,
                   MAX(CASE WHEN sign = 1 THEN at END) AS last_at
-             FROM sale WHERE member = :member""",
+             FROM sale WHERE member IN (SELECT id FROM alias)""",  # noqa: S608 - own text
         member=member,
     )
     assert row is not None
     return row
+
+
+def merges(db: Reader, *, limit: int = DUPLICATES_MAX) -> list[Row]:
+    """Return who was merged into whom and still is, the newest first."""
+    return db.all(
+        """SELECT m.id, m.name, m.number, m.phone, m.store, w.id AS winner,
+                  w.name AS winner_name, w.number AS winner_number
+             FROM member m JOIN member w ON w.id = m.merged_into
+            WHERE m.merged_into <> '' ORDER BY m.merge DESC LIMIT :limit""",
+        limit=limit,
+    )

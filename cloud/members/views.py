@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, redirect, request, url_for
 
 from cloud.access import account_name, branch_name, branches, here, platform
 from cloud.members import sql
 from cloud.members.under_way import MINUTES, USUAL_MINUTES, boxes, calls, transfers
 from cloud.members.words import GENDER_NAMES, KIND_NAMES, OTHER_KIND
 from cloud.platform import hubs_of
-from core.members import cards_of, member_of, search
+from core.members import (
+    aliases_of,
+    cards_of,
+    holder_of,
+    member_of,
+    person,
+    relatives_of,
+    search,
+)
 from core.organisation import settings
 from core.pages import tender_label
 from core.sqlite import Reader, Row
@@ -109,6 +117,9 @@ def profile(member_id: str) -> Any:
     standing_at, known = _hub_stores(), boxes()
     with fresh_read() as db:
         row = member_of(db, member_id)
+        if row["id"] != member_id:  # A duplicate that was merged.
+            return redirect(url_for("members.profile", member_id=row["id"]))
+        holder = holder_of(db, member_id)
         places = [_place(found, standing_at) for found in sql.places(db, member_id)]
         return show(
             "members/profile.html",
@@ -126,6 +137,9 @@ def profile(member_id: str) -> Any:
             place_name=lambda place: _place_name(place, standing_at),
             person_name=lambda found: found["staff_name"] or account_name(found["actor"]),
             twins=sql.same_phone(db, row),
+            merged=[person(db, one) for one in aliases_of(db, member_id)[1:]],
+            holder=member_of(db, holder) if holder else None,
+            relatives=relatives_of(db, member_id),
             genders=GENDER_NAMES,
             kinds=KIND_NAMES,
             other_kind=OTHER_KIND,

@@ -12,6 +12,7 @@ KIND_NAMES = {
     "wallet.granted": N_("划到门店"),
     "wallet.released": N_("划回总部"),
     "wallet.accepted": N_("划拨到账"),
+    "wallet.moved": N_("合并会员"),
     "ticket.settled": N_("消费"),
     "ticket.reversed": N_("冲正退回"),
 }
