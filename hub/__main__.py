@@ -9,6 +9,7 @@ import click
 
 from hub.admin import admin
 from hub.app import open_hub
+from hub.backup_commands import BACKUP_COMMANDS
 from hub.command_line import data_option, simulated_option, until_told
 from hub.devices import AlreadyRuns, run_devices
 from hub.imports import export_group, import_group
@@ -157,6 +158,8 @@ def _play(stage: Stage, bind: str) -> None:
 
 admin.add_command(import_group)
 admin.add_command(export_group)
+for command in BACKUP_COMMANDS:
+    admin.add_command(command)
 admin.add_command(join_command)
 admin.add_command(replace_command)
 hub.add_command(admin)

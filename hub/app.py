@@ -16,7 +16,20 @@ from core.organisation import settings, store
 from core.staff import Grants, grants_of
 from core.web import Capability, caller, install_guards, language, make_app, read
 from core.web import gettext as _
-from hub import access, api, attempts, box, checkout, counter, devices, fence, pos, sales, shown
+from hub import (
+    access,
+    api,
+    attempts,
+    backup,
+    box,
+    checkout,
+    counter,
+    devices,
+    fence,
+    pos,
+    sales,
+    shown,
+)
 from hub import catalog as hub_catalog
 from hub import members as hub_members
 from hub import organisation as hub_organisation
@@ -39,6 +52,7 @@ CORE_PARTS: tuple[Part, ...] = (
 CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="box", parts=(box.LOCAL, attempts.PART, fence.LOCAL)),
     Capability(name="access", parts=(access.PART,), blueprints=(access.pages,)),
+    Capability(name="backup", parts=(backup.LOCAL,)),
     Capability(name="devices", parts=(devices.PART,)),
     Capability(name="members", parts=(hub_members.LOCAL,)),
     Capability(name="wallet", parts=(hub_wallet.LOCAL,)),

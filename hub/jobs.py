@@ -1,4 +1,4 @@
-"""The jobs process: history a moment after the fact, seals, and the only checkpoints."""
+"""The jobs process: history a moment after the fact, seals, checkpoints, the day's backup."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from core import sdnotify
 from core.journal import drain_all, is_behind, seal
 from hub.app import open_hub
+from hub.backup import Daily
 from hub.box import Box
 from hub.doorbell import Doorbell, ring
 
@@ -31,6 +32,7 @@ def run_jobs(folder: Path) -> None:
         signal.signal(number, lambda *_: stopping.set())
     box = open_hub(folder)
     ear = Doorbell(box.bells, "jobs")
+    daily = Daily(box, open_hub)
     sdnotify.ready()
     sealed_at = moved_at = time.monotonic()
     try:
@@ -38,6 +40,7 @@ def run_jobs(folder: Path) -> None:
             if ear.wait(TICK_S):
                 stopping.wait(GATHER_S)
             project(box)
+            daily.look()
             now = time.monotonic()
             if now - sealed_at >= SEAL_EVERY_S:
                 seal_journal(box)
@@ -48,6 +51,7 @@ def run_jobs(folder: Path) -> None:
         seal_journal(box)
     finally:
         sdnotify.stopping()
+        daily.finish()
         ear.close()
         box.close()
 

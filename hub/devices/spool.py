@@ -219,6 +219,14 @@ def forget(tx: Writer, *, printed_before: int, scanned_before: int) -> None:
     tx.run("DELETE FROM scan WHERE at < :before", before=scanned_before)
 
 
+def drop_waiting(tx: Writer) -> int:
+    """Give up every job that is not over; return how many. For a box that was put back."""
+    return tx.run(
+        "UPDATE print_job SET state = 'dropped'"
+        " WHERE state IN ('queued', 'claimed', 'unknown')"
+    )
+
+
 def drop(tx: Writer, *, job: str) -> None:
     """Give up a job that waits or whose fate is unknown. Refused: no_job."""
     moved = tx.run(

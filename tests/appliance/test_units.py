@@ -198,11 +198,15 @@ def test_what_holds_for_all_does_not_grant_anything():
     assert names & grants == set()
 
 
+WITH_THE_LINK = {"dianshu-sync", "dianshu-jobs"}
+"""Who talks to head office, and who makes backups of which that key is a part."""
+
+
 @each_program
 def test_a_program_is_handed_every_secret_that_the_box_asks_for(unit):
     own = settings(unit)
     handed = dict(line.split(":") for line in own["LoadCredential"])
-    asked = set(CREDENTIALS) - (set() if unit.stem == "dianshu-sync" else {"link-key"})
+    asked = set(CREDENTIALS) - (set() if unit.stem in WITH_THE_LINK else {"link-key"})
     assert handed == {name: f"/etc/dianshu/credentials/{name}" for name in asked}
     assert "dianshu-credentials.service" in own.words("Requires")
     assert "dianshu-credentials.service" in own.words("After")
@@ -230,6 +234,7 @@ def test_the_database_is_open_to_its_group_and_to_nobody_else():
     assert shared == {
         "/var/lib/dianshu": ["d", "2770", "root", "dianshu"],
         "/var/lib/dianshu/hub.db": ["f", "0660", "root", "dianshu"],
+        "/var/lib/dianshu-backup": ["d", "2770", "root", "dianshu"],
         "/run/dianshu": ["d", "2770", "root", "dianshu"],
     }
 
