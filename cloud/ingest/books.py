@@ -109,6 +109,8 @@ def place(platform: Platform, merchant: Merchant) -> Outcome | None:
             return None
     with platform.door.read() as shared:
         reach = reach_of(shared, merchant.id)
+    if not reach:
+        return None  # Nowhere to put it, as while head office recovers: it stays due.
     placed = merchant.door.write(partial(_place, merchant=merchant, reach=reach))
     return _told(platform, merchant, placed)
 
