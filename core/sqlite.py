@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import sqlcipher3.dbapi2 as driver
 
 from core.errors import N_, Refusal, Refused
+from core.write_ahead import commits_cut_off, frames_in, log_of
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -128,6 +129,7 @@ class Door:
         self._key = key
         self._synchronous = synchronous
         self._writing = self._connect()
+        self._keep_damaged_log()
         self._migrate(tuple(migrations))
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._readers = threading.BoundedSemaphore(READERS_MAX)
@@ -173,6 +175,28 @@ class Door:
             "cache_size = -4000",
         ):
             connection.execute(f"PRAGMA {pragma}")
+
+    @property
+    def damaged_log(self) -> Path:
+        """Where a log is kept that was damaged while nobody had it open."""
+        return self.path.with_name(f"{self.path.name}-wal.damaged")
+
+    def _keep_damaged_log(self) -> None:
+        """Keep the log if damage has cut off what was answered: the next write goes over it."""
+        written = log_of(self.path)
+        read = self._writing.execute("PRAGMA wal_checkpoint(NOOP)").fetchone()[1]
+        size = written.stat().st_size if written.exists() else 0
+        if frames_in(size, page_bytes=PAGE_BYTES) <= read or self.damaged_log.exists():
+            return
+        held = written.read_bytes()
+        cut = commits_cut_off(held, read=read, page_bytes=PAGE_BYTES)
+        if not cut:
+            return
+        log.critical("%s: damage cuts off %s commits that were answered", written, cut)
+        try:
+            self.damaged_log.write_bytes(held)
+        except OSError:
+            log.exception("it could not be kept")
 
     def _migrate(self, migrations: tuple[Migration, ...]) -> None:
         run = self._writing.execute
@@ -319,6 +343,10 @@ class Door:
         """Return what SQLite and SQLCipher find broken; empty when sound."""
         connection = self._connect()
         found: list[str] = []
+        if self.damaged_log.exists():
+            found.append(
+                f"what was written is missing: its log was damaged, {self.damaged_log}"
+            )
         try:
             if _broken_pages(connection):
                 # A power cut while the log was moved leaves half pages in the file, which the
