@@ -97,8 +97,9 @@ class Replacing:
     def run(self) -> Replaced:
         """Go all the way, or on from where it was cut.
 
-        Refused: hub_runs, has_own_history, other_hub, answer_wrong. Raises Declined,
-        Unreachable, Contradicts, and ValueError for a wrong URL. Then it can be tried again.
+        Refused: hub_runs, has_own_history, other_hub, already_replaced, answer_wrong. Raises
+        Declined, Unreachable, Contradicts, and ValueError for a wrong URL. Then it can be
+        tried again.
         """
         plan = load_plan(self.folder)
         if plan is None or plan.link is None:
@@ -164,6 +165,8 @@ class Replacing:
                 return f"unused-{me.origin}"
             if me.origin != asked.hub_id:
                 raise Refused("other_hub")
+            if me.epoch >= asked.epoch:
+                raise Refused("already_replaced")
             bring_tail(box, link, tell=self.tell)
             return f"epoch-{me.epoch}"
         finally:

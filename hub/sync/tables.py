@@ -32,6 +32,7 @@ LOCAL = Part(
         "has_own_history": Refusal(
             409, N_("这台主机已有别家店的记录；请换一台新主机，或清空它的数据文件夹")
         ),
+        "already_replaced": Refusal(409, N_("这台主机已经换好了，直接启动主机程序即可")),
         "other_hub": Refusal(409, N_("这台主机属于另一家门店，这个代码不是给它的")),
         "nothing_to_bring": Refusal(409, N_("这台主机还没有资料可带；请去掉 --bring")),
     },
