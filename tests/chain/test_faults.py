@@ -11,8 +11,9 @@ import pytest
 from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
 from paho.mqtt.enums import MQTTErrorCode
 
-from cloud.feed import position, publish
+from cloud.feed import position
 from core.clock import DAY_MS, ManualClock, SystemClock
+from core.feed import publish
 from core.feed import publish as edit_here
 from core.journal import Body, Part, Posting, seal
 from core.members import Application, Profile, register
