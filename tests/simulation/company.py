@@ -12,11 +12,11 @@ from typing import Self
 
 from core.errors import Refused
 from tests.simulation import adding_up
-from tests.simulation.disasters import Album, strike
+from tests.simulation.disasters import Album, note_losses, strike, throw_away
 from tests.simulation.faults import break_something
 from tests.simulation.furnished import Furnished, furnished, item, outside, scratch_folder
 from tests.simulation.history import Violated
-from tests.simulation.memory import Shelf
+from tests.simulation.memory import Platter, Shelf
 from tests.simulation.operator import Operator
 from tests.simulation.real_cloud import RealCloud
 from tests.simulation.real_hub import RealHub
@@ -55,6 +55,7 @@ class Company:
         self._stack.enter_context(outside(self.world, shelf))
         self.world.cloud = self.cloud
         self.watch(self.cloud)
+        self.shelf.made = self.new_disk
         self.nodes: list[RealCloud | RealHub] = [self.cloud]
         self.hubs: list[RealHub] = []
         self.tills: dict[RealHub, Till] = {}
@@ -67,9 +68,18 @@ class Company:
     def take_up(self, hub: RealHub) -> None:
         """Let a box be part of the town."""
         self.nodes.append(hub)
+        self.welcome(hub)
+
+    def welcome(self, hub: RealHub) -> None:
+        """Let a box stand in its store from now on."""
         self.hubs.append(hub)
         self.tills[hub] = Till(hub)
         self.watch(hub)
+
+    def scrap(self, hub: RealHub, what: str) -> None:
+        """Switch a box off for ever."""
+        throw_away(self, hub)
+        note_losses(self, what)
 
     @property
     def standing(self) -> list[RealHub]:
@@ -80,6 +90,11 @@ class Company:
         self._stack.close()
         shutil.rmtree(self.folder)
         self.shelf.close()
+
+    def new_disk(self, path: Path, platter: Platter) -> None:
+        for node in self.nodes:
+            if node.folder in path.parents:
+                self.world.watch(platter, node)
 
     def watch(self, node: RealCloud | RealHub) -> None:
         """Let what this world does to disks happen to a node's."""
@@ -132,6 +147,8 @@ class Company:
     def is_at_rest(self) -> bool:
         """Say whether all is said and done, so that waiting longer changes nothing."""
         if any(node.life is None for node in (self.cloud, *self.hubs)):
+            return False
+        if self.operator.is_busy:
             return False
         return not any(adding_up.unrest(self.cloud, self.hubs))
 

@@ -112,8 +112,8 @@ def dead(place: Place, hub: RealHub) -> None:
     if hub.gone or len(place.standing) <= 1:
         return
     throw_away(place, hub)
-    note_losses(place, f"{hub.name} was lost")
     place.operator.lost(hub)
+    note_losses(place, f"{hub.name} was lost")
 
 
 def throw_away(place: Place, hub: RealHub) -> None:
@@ -137,7 +137,7 @@ def clone(place: Place, hub: RealHub) -> None:
     shutil.copytree(hub.folder, folder)
     place.shelf.put(folder, image)
     second = RealHub(world, folder, hub.store)
-    second.name = f"{hub.name} again"
+    second.name = f"{hub.store}, copy {len(place.nodes)}"
     second.is_clone = True
     place.take_up(second)
     world.happened["clone"] += 1

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,8 +25,8 @@ from cloud.feed import bring
 from cloud.platform import create_merchant, new_code, parse_broker, set_places
 from core.feed import FeedDocument
 from hub import box as box_module
-from hub.sync import archive, head_office, returning, runtime
-from tests.simulation.https import Wire, simulated
+from hub.sync import archive, head_office, replacing, returning, runtime
+from tests.simulation.https import Wire, simulated, tls_context
 from tests.simulation.memory import Platter, Shelf
 from tests.simulation.real_cloud import RealCloud
 from tests.simulation.real_hub import RealHub, SimulatedLine
@@ -37,6 +37,7 @@ SETTLING_MS = 60_000
 ASKING = (head_office, archive, returning)
 """Whose `ask` reaches head office over HTTPS."""
 CALM = TownProfile(name="furnishing")
+SET_ASIDE, DISCARD = replacing.set_aside, replacing._discard
 STORE_CODES = "ABCDEFGH"
 rebuild_module = importlib.import_module("core.journal.rebuild")
 
@@ -131,7 +132,7 @@ def outside(world: Town, shelf: Shelf | None) -> Iterator[None]:
         (runtime, "tell", lambda *_args: None),
         (runtime, "ring", lambda *_args: None),
         (box_module, "ring", lambda *_args: None),
-        (runtime, "tls_context", lambda *_args, **_more: None),
+        (runtime, "tls_context", tls_context),
         (runtime, "BrokerLine", lambda *_args, **_more: SimulatedLine(rising[0])),
         (runtime, "Gate", errands(runtime.Gate)),
         *(
@@ -141,7 +142,13 @@ def outside(world: Town, shelf: Shelf | None) -> Iterator[None]:
         ),
         (os, "urandom", world.chance.randbytes),
     ]
+    replaced += [
+        (replacing, "tls_context", tls_context),
+        (replacing, "public_context", lambda _ca: None),
+    ]
     if shelf is not None:
+        replaced.append((replacing, "set_aside", partial(_set_aside, shelf)))
+        replaced.append((replacing, "_discard", partial(_discard, shelf)))
         replaced += [
             (module, "Door", shelf.door)
             for module in (box_module, platform_module, rebuild_module)
@@ -150,6 +157,18 @@ def outside(world: Town, shelf: Shelf | None) -> Iterator[None]:
         for holder, name, stand_in in replaced:
             stack.enter_context(mock.patch.object(holder, name, stand_in))
         yield
+
+
+def _set_aside(shelf: Shelf, folder: Path, plan: Any) -> None:
+    SET_ASIDE(folder, plan)
+    if plan.aside:
+        shelf.rename(folder / "hub.db", folder / f"hub-{plan.aside}.db")
+
+
+def _discard(shelf: Shelf, folder: Path) -> None:
+    DISCARD(folder)
+    if folder / "hub.db" in shelf.platters:
+        shelf.platters.pop(folder / "hub.db").discard()
 
 
 def scratch_folder() -> Path:

@@ -7,18 +7,18 @@ head office may die, the line may be cut, an answer may be lost.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from cloud.feed import bring
 from cloud.gate.app import make_gate_app
-from cloud.platform import REFUSALS, enrol
-from core.enrolment import EnrolRequest
+from cloud.platform import REFUSALS, enrol, look, renew_late
+from core.enrolment import EnrolRequest, LookRequest, RenewLateRequest
 from core.errors import Refused
-from hub.sync import load_link
-from hub.sync.gate import Gate
+from hub.sync import Link
 from hub.sync.head_office import Address, Answered, Unreachable
 from tests.simulation.town import Town
 
@@ -67,6 +67,19 @@ class Peer:
         return ssl.PEM_cert_to_DER_cert(self.certificate)
 
 
+class Shown:
+    """Stands in for a TLS context: all that the other side learns of it is a certificate."""
+
+    certificate = ""
+
+
+def tls_context(_folder: Path, link: Link, *, context: Shown | None = None) -> Shown:
+    """Stand in for `hub.sync.link.tls_context`."""
+    context = context or Shown()
+    context.certificate = link.certificate
+    return context
+
+
 class Wire:
     """Answers what hubs ask over HTTPS; `asking` is the hub whose errand runs."""
 
@@ -87,8 +100,9 @@ class Wire:
         """Stand in for `hub.sync.head_office.ask`."""
         world, hub = self.world, self.asking
         self._may_fail(hub)
+        shown = "" if context is None else context.certificate
         answered = world.cloud.asked(
-            lambda: self._answer(hub, method, path, body, content_type)
+            lambda: self._answer(shown, method, path, body, content_type)
         )
         self._may_fail(hub)
         if answered is None:
@@ -102,28 +116,36 @@ class Wire:
             raise Unreachable("nobody answers")
 
     def _answer(
-        self, hub: Any, method: str, path: str, body: bytes, content_type: str
+        self, shown: str, method: str, path: str, body: bytes, content_type: str
     ) -> Answered:
-        if path == "/enrol":
-            return self._enrol(body)
+        if path in PUBLIC:
+            return self._public(path, body)
         response = world_gate(self.world).open(
             path,
             method=method,
             data=body or None,
             content_type=content_type if body else None,
-            environ_overrides={"gunicorn.socket": Peer(load_link(hub.folder).certificate)},
+            environ_overrides={"gunicorn.socket": Peer(shown)},
         )
         digest = response.headers.get("X-Sha256", "")
         return Answered(status=response.status_code, body=response.data, digest=digest)
 
-    def _enrol(self, body: bytes) -> Answered:
-        asked = msgspec.json.decode(body, type=EnrolRequest)
+    def _public(self, path: str, body: bytes) -> Answered:
+        """Answer at the address that needs no certificate."""
+        shape, verb = PUBLIC[path]
         try:
-            answer = enrol(self.world.cloud.platform, asked, bring=bring)
+            answer = verb(self.world.cloud.platform, msgspec.json.decode(body, type=shape))
         except Refused as no:
             said = {"code": no.code, "message": no.code}
             return Answered(status=409, body=msgspec.json.encode(said))
         return Answered(status=200, body=msgspec.json.encode(answer))
+
+
+PUBLIC: Mapping[str, tuple[type[Any], Callable[[Any, Any], Any]]] = {
+    "/enrol": (EnrolRequest, lambda platform, asked: enrol(platform, asked, bring=bring)),
+    "/enrol/look": (LookRequest, look),
+    "/enrol/renew": (RenewLateRequest, renew_late),
+}
 
 
 def world_gate(world: Town) -> Any:
@@ -134,6 +156,3 @@ def world_gate(world: Town) -> Any:
         app.testing = True
         cloud.gate = app.test_client()
     return cloud.gate
-
-
-__all__ = ["Errands", "Gate", "Peer", "Wire", "simulated", "world_gate"]

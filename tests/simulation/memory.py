@@ -72,6 +72,8 @@ class Shelf:
 
     def __init__(self) -> None:
         self.platters: dict[Path, Platter] = {}
+        self.made: Callable[[Path, Platter], None] = lambda _path, _platter: None
+        """Called for each new database."""
 
     def door(
         self,
@@ -86,6 +88,9 @@ class Shelf:
         platter = self.platters.get(path)
         if platter is None:
             platter = self.platters[path] = Platter()
+            # Who only looks whether there is a database looks for a file.
+            path.touch()
+            self.made(path, platter)
         return MemoryDoor(path, platter, tuple(migrations))
 
     def lose(self, folder: Path) -> None:
@@ -104,8 +109,14 @@ class Shelf:
     def put(self, folder: Path, images: dict[Path, Platter]) -> None:
         """Put copies of databases into a folder, in the place of what is there."""
         for path, image in images.items():
-            held = self.platters.setdefault(folder / path, Platter())
-            held.become(image)
+            if folder / path not in self.platters:
+                self.platters[folder / path] = Platter()
+            self.platters[folder / path].become(image)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """A database's file was moved to another name."""
+        if old in self.platters and new not in self.platters:
+            self.platters[new] = self.platters.pop(old)
 
     def close(self) -> None:
         for platter in self.platters.values():

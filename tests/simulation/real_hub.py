@@ -15,6 +15,7 @@ from core.errors import Refused
 from core.ids import Ids
 from core.wire import Channel
 from hub.app import open_hub
+from hub.box import Born, Box
 from hub.sync import join, load_link
 from hub.sync.line import Came, Down, Up
 from hub.sync.runtime import Options, Rung, Sending
@@ -92,10 +93,12 @@ class RealHub(Node):
         self.world.https.asking = self
         return errand()
 
-    def open(self) -> None:
+    def open(self, born: Born | None = None) -> Box:
         """Open the box's databases, as each of its programs does."""
-        self.box = open_hub(self.folder, clock=self.clock, ids=Ids(self.world.chance.randbytes))
+        ids = Ids(self.world.chance.randbytes)
+        self.box = open_hub(self.folder, clock=self.clock, ids=ids, born=born)
         self.hub = self.box.journal.identity.origin
+        return self.box
 
     def close(self) -> None:
         self.box.door.close()
@@ -115,6 +118,8 @@ class RealHub(Node):
             return
         self.awake()
         self.guarded(self.sending._shut.begin)
+        if self.life is None:
+            return
         self.world.later(self.world.chance.randrange(50, 1_500), self.life, self.connect)
         self.world.later(TURN_MS, self.life, self.look)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,11 +13,12 @@ from pathlib import Path
 import msgspec
 
 from tests.simulation.company import live
-from tests.simulation.history import History
+from tests.simulation.history import History, Violated
 from tests.simulation.profiles import BY_NAME
 from tests.simulation.town import TownProfile
 
 CORPUS = Path(__file__).parent / "corpus"
+FRAMES_SHOWN = 7
 RECYCLE_HISTORIES = 200
 """After so many a worker is begun anew, so that a million need no more memory than one."""
 
@@ -93,8 +95,10 @@ def live_one(history: Seed) -> Lived:
         else:
             model = History(profile, history.seed)
             steps, happened = model.live(), model.world.happened
-    except Exception as error:  # noqa: BLE001 - a fault of the product's is what is looked for
-        wrong = f"{type(error).__name__}: {error}"
+    except Violated as error:
+        wrong = str(error)
+    except Exception:  # noqa: BLE001 - a fault of the product's is what is looked for
+        wrong = traceback.format_exc(limit=-FRAMES_SHOWN)
     return Lived(
         history=history,
         steps=steps,
