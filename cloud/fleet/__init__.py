@@ -1,5 +1,6 @@
 """Stores and their boxes, as head office sees and runs them."""
 
+from cloud.fleet.boxes import pages as boxes
 from cloud.fleet.service import (
     PART,
     add_store,
@@ -31,7 +32,7 @@ __all__ = [
 CAPABILITY = Capability(
     name="fleet",
     parts=(PART,),
-    blueprints=(pages,),
+    blueprints=(pages, boxes),
     nav=(
         NavItem(
             endpoint="fleet.listed",
@@ -39,6 +40,13 @@ CAPABILITY = Capability(
             icon="store",
             permission="report.sales",
             order=30,
+        ),
+        NavItem(
+            endpoint="boxes.risk",
+            label=N_("风险账户"),
+            icon="alert",
+            permission="report.finance",
+            order=31,
         ),
     ),
 )

@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cloud.feed import position
-from cloud.platform import Hub, Merchant, Platform, alarms_of, epochs_of, hubs_of
+from cloud.platform import (
+    Epoch,
+    Hub,
+    Merchant,
+    Platform,
+    Reason,
+    alarms_of,
+    epochs_of,
+    hubs_of,
+)
 from cloud.streams import cursor_of
 from core.clock import DAY_MS, MINUTE_MS
 from core.errors import N_
 from core.organisation import Store, stores
 from core.sqlite import Reader
 
+ENDED = "ended"
 Alarms = list[tuple[str, str, "Worry"]]
 """The box, the kind, and what is told of it."""
 SILENT_MS = 10 * MINUTE_MS
@@ -27,7 +37,7 @@ ALARMS: dict[str, tuple[str, str]] = {
     ),
     "forked": (
         N_("同一台主机出现了两份不同的记录，两份都已留存"),
-        N_("多半是恢复过旧备份或克隆了存储卡。请停用这台主机，清空后重新接入。"),
+        N_("两份都会入账。多半是恢复过旧备份或克隆了存储卡：请把它们都断电，再换一台盒子。"),
     ),
     "other_epoch": (
         N_("主机用旧的身份来联系"),
@@ -152,7 +162,12 @@ def fleet(platform: Platform, merchant: Merchant) -> list[Branch]:
     with platform.door.read() as shared:
         hubs = hubs_of(shared, merchant.id)
         acked = {hub.id: _arrived(shared, hub) for hub in hubs}
-        alarms = list(_alarms(shared, merchant.id, since=now - ALARM_SHOWN_MS))
+        alarms = [
+            (hub.id, ENDED, worry)
+            for hub in hubs
+            for worry in _ended(epochs_of(shared, hub.id))
+        ]
+        alarms += _alarms(shared, merchant.id, since=now - ALARM_SHOWN_MS)
     with merchant.door.read() as db:
         known = stores(db)
         pos = position(db)
@@ -171,10 +186,41 @@ def mark(platform: Platform, merchant: Merchant) -> object:
     with platform.door.read() as shared:
         hubs = hubs_of(shared, merchant.id)
         acked = [_arrived(shared, hub) for hub in hubs]
+        closed = [
+            (one.hub, one.epoch, one.closed_reason, one.limbo)
+            for hub in hubs
+            for one in epochs_of(shared, hub.id)
+        ]
         newest = next((row["id"] for row in alarms_of(shared, merchant.id)), "")
     with merchant.door.read() as db:
         pos = position(db)
-    return hubs, acked, newest, pos, platform.clock.read().at // MINUTE_MS
+        moved = [db.value(f"SELECT COUNT(*) FROM {table}") for table in _MOVED]  # noqa: S608
+    return hubs, acked, closed, newest, pos, moved, platform.clock.read().at // MINUTE_MS
+
+
+_MOVED = ("emptied_place", "late_taken", "risk_booking")
+"""What changes when a closed box's value goes home or it turns up."""
+
+
+def _ended(epochs: list[Epoch]) -> Iterator[Worry]:
+    """Tell of boxes that were closed and for which somebody has to do something."""
+    if epochs and epochs[-1].closed_reason == Reason.FORKED:
+        yield Worry(
+            what=N_("这台盒子停下了：它有两份不同的记录"),
+            advice=N_(
+                "店里还能收现金，不能用储值。请把用过这个身份的盒子都断电，再点“换一台盒子”。"
+            ),
+            level="bad",
+            at=epochs[-1].closed_at,
+        )
+    for epoch in epochs:
+        if epoch.limbo:
+            yield Worry(
+                what=N_("被偷的盒子里还冻结着会员的余额"),
+                advice=N_("点开这台主机，决定什么时候退回给会员。"),
+                level="bad",
+                at=epoch.closed_at,
+            )
 
 
 def _arrived(shared: Reader, hub: Hub) -> int:
@@ -193,7 +239,7 @@ def _standing(
     *,
     pos: int,
     now: int,
-    alarms: list[tuple[str, str, Worry]],
+    alarms: Alarms,
 ) -> Standing:
     newest_at = db.value(
         "SELECT at FROM sale WHERE origin = :hub ORDER BY date DESC, at DESC LIMIT 1",
@@ -206,7 +252,7 @@ def _standing(
         worry
         for hub_id, kind, worry in alarms
         # What a box did before it was shut out is settled; that it still sends is not.
-        if hub_id == hub.id and (not hub.revoked or kind == "revoked")
+        if hub_id == hub.id and (not hub.revoked or kind in {"revoked", ENDED})
     ]
     return Standing(
         hub=hub,

@@ -137,22 +137,6 @@ def make_takeover_code() -> Any:
     )
 
 
-@pages.get("/hubs/<hub_id>/revoke")
-@permission("device.pair")
-def ask_revoke(hub_id: str) -> Any:
-    hub = service.find_own_hub(platform(), here(), hub_id)
-    return render_template("fleet/revoke.html", hub=hub)
-
-
-@pages.post("/hubs/<hub_id>/revoke")
-@permission("device.pair")
-def revoke(hub_id: str) -> Any:
-    hub = service.shut_out(
-        platform(), here(), hub_id=hub_id, reason="retired", actor=session().account
-    )
-    return go(url_for("fleet.branch", store_id=hub.store, done="revoked"))
-
-
 def _branch(store_id: str) -> Branch:
     """Return a store with its boxes. Refused: store_unknown."""
     for known in fleet(platform(), here()):

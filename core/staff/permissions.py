@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, str] = {
     "catalog.edit": N_("编辑项目与卡种"),
     "settings.edit": N_("修改设置"),
     "report.sales": N_("查看营业报表"),
+    "report.finance": N_("查看财务账"),
     "audit.view": N_("查看日志"),
     "device.pair": N_("配对设备"),
     "device.swipe": N_("替设备送入读数"),
@@ -57,7 +58,7 @@ _TILL: Grants = {
     "card.issue": None,
 }
 
-_OWNERS = {"account.edit", "api.token", "device.swipe"}
+_OWNERS = {"account.edit", "api.token", "device.swipe", "report.finance"}
 """What a manager may not."""
 
 ROLES: dict[str, Grants] = {
@@ -65,7 +66,12 @@ ROLES: dict[str, Grants] = {
     "manager": {k: v for k, v in _ALL.items() if k not in _OWNERS},
     "cashier": _TILL,
     "technician": {"member.find": None},
-    "auditor": {"report.sales": None, "audit.view": None, "member.find": None},
+    "auditor": {
+        "report.sales": None,
+        "report.finance": None,
+        "audit.view": None,
+        "member.find": None,
+    },
     "device": {"device.swipe": None},
 }
 

@@ -103,7 +103,10 @@ def test_a_box_is_let_in_by_the_code_once_and_shut_out_again(office):
         enrol(office.platform, other.request(code), bring=lambda *_: 0)
     assert "feedface" in words(browser.get("/stores/s2"))
     assert "不能撤回" in words(browser.get(f"/hubs/{hub.name}/revoke"))
-    browser.post(f"/hubs/{hub.name}/revoke")
+    asked = browser.post(f"/hubs/{hub.name}/revoke", reason="hungry")
+    assert asked.status_code == 422
+    assert "请选择原因" in words(asked)
+    browser.post(f"/hubs/{hub.name}/revoke", reason="retired")
     with office.platform.door.read() as db:
         assert find_hub(db, hub.name).revoked
     assert "已停用" in words(browser.get("/stores/s2"))
@@ -170,7 +173,7 @@ def test_what_has_not_arrived_and_what_was_not_taken_is_counted(office):
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("forked", "清空后重新接入"), ("forged", "签名不对"), ("something_new", "请联系维护")],
+    [("forked", "再换一台盒子"), ("forged", "签名不对"), ("something_new", "请联系维护")],
 )
 def test_an_alarm_is_told_in_plain_words_with_what_to_do(office, kind, said):
     with office.platform.door.read() as db:
@@ -194,7 +197,7 @@ def test_of_a_box_that_was_shut_out_only_that_it_still_sends_is_told(office):
             lambda tx, kind=kind: alarm(tx, office.platform, hub, kind=kind, detail="x")
         )
     browser = office.browser()
-    browser.post(f"/hubs/{hub.id}/revoke")
+    browser.post(f"/hubs/{hub.id}/revoke", reason="retired")
     page = words(browser.get("/stores"))
     assert "已停用的主机还在发数据" in page
     assert "两份不同的记录" not in page
