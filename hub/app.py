@@ -34,6 +34,7 @@ from hub import catalog as hub_catalog
 from hub import members as hub_members
 from hub import organisation as hub_organisation
 from hub import sync as hub_sync
+from hub import tickets as hub_tickets
 from hub import till as hub_till
 from hub import wallet as hub_wallet
 from hub.box import Born, Box, open_box
@@ -56,6 +57,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(name="devices", parts=(devices.PART,)),
     Capability(name="members", parts=(hub_members.LOCAL,)),
     Capability(name="wallet", parts=(hub_wallet.LOCAL,)),
+    Capability(name="tickets", parts=(hub_tickets.LOCAL,)),
     Capability(
         name="checkout",
         parts=(Part(name="checkout", refusals=checkout.REFUSALS), checkout.LOCAL),

@@ -20,7 +20,7 @@ from core.tickets.events import (
     TicketVoided,
 )
 from core.tickets.family import TABLES as FAMILY_TABLES
-from core.tickets.family import count_spent, take_family
+from core.tickets.family import count_spent
 from core.tickets.sending import PART as SENDING_PART
 from core.wallet import Payment, renewed_lots
 
@@ -326,7 +326,6 @@ PART = Part(
     ),
     tables={
         "family_spent": ("member", "month", "place"),
-        "family_spent_told": ("member", "month", "place"),
         "ticket": ("id",),
         "ticket_line": ("id",),
         "ticket_number": ("store", "date"),
@@ -347,7 +346,6 @@ PART = Part(
         **SENDING_PART.now,
     },
     later={TicketSettled: _record_sale, TicketReversed: _record_reversal},
-    feeds={"family": take_family},
     refusals={
         "no_ticket": Refusal(404, N_("没有找到这张单")),
         "no_line": Refusal(404, N_("这一行已经不在单上")),

@@ -9,7 +9,7 @@ import msgspec
 from core.journal import Act
 from core.members import holder_of, member_of, relatives_of, written_on
 from core.sqlite import Reader, Row
-from core.tickets import family_spent
+from hub.tickets import family_spent
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

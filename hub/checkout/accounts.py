@@ -8,9 +8,8 @@ from core.journal import Act
 from core.members import active_card, holder_of, member_of
 from core.organisation import settings
 from core.sqlite import Reader, Row
-from core.tickets import family_spent
 from hub.members import list_as_of
-from hub.tickets import account_of
+from hub.tickets import account_of, family_spent
 
 
 def check_account(db: Reader, act: Act, ticket: Row, *, wanted: int) -> str:

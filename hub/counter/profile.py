@@ -9,11 +9,11 @@ from core.journal import Act
 from core.members import aliases_of, holder_of, person, relatives_of
 from core.organisation import settings, stores
 from core.sqlite import Reader, Row
-from core.tickets import family_spent
 from hub.checkout import sale_lines, sale_payments, sales_of_member
 from hub.counter import sql
 from hub.members import cards_of, changes, member_of
 from hub.receipts import tender_label
+from hub.tickets import family_spent
 from hub.wallet import Balance, Bringing, balance, bringing
 
 SHOWN_MAX = 20

@@ -96,7 +96,7 @@ def test_a_lost_card_comes_down_ahead_of_a_long_list(merchant, desk, first, seco
     assert refused(second) == "card_blocked"
 
 
-def test_what_a_relative_spent_in_one_store_counts_in_the_other(
+def test_what_a_relative_spent_in_one_store_is_told_to_the_others(
     platform, merchant, desk, first, second, member
 ):
     daughter = second.member("李小敏")
@@ -123,8 +123,9 @@ def test_what_a_relative_spent_in_one_store_counts_in_the_other(
     first.do(sell)
     desk.sync(first, second)
     month = first.act().date[:7]
-    for store in (first, second):
-        with store.door.read() as db:
-            assert family_spent(db, daughter, month=month) == 3_000
-            assert family_spent(db, daughter, month="2020-01") == 0
+    with merchant.door.read() as db:
+        assert family_spent(db, daughter, month=month) == 3_000
+        (told,) = [one for one in batch(db, 0, 500).documents if one.topic == "family"]
+    assert told.key == daughter
+    assert told.content == {"months": {month: {first.id: 3_000}}}
     assert differences(platform, merchant) == []
