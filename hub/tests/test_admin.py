@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from core.crypto import card_hash, verify_pin
 from core.feed import FeedDocument
 from core.staff import active_staff
+from core.verifying import verify
 from hub.access.login import find_token
 from hub.access.pairing import pair as let_in
 from hub.admin import admin
 from hub.app import open_hub
 from hub.devices import jobs, printers
 from hub.devices.printer import from_json
-from core.verifying import verify
 
 
 @pytest.fixture

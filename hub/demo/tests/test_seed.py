@@ -11,6 +11,7 @@ from core.crypto import card_hash, verify_pin
 from core.feed import load, read_snapshot
 from core.members import normalise_phone
 from core.staff import ROLES, active_staff
+from core.verifying import verify
 from hub.access.login import find_token
 from hub.app import open_hub
 from hub.demo import shop
@@ -20,7 +21,6 @@ from hub.demo.seed import Size, seed
 from hub.devices import Image
 from hub.members import search
 from hub.simulator import Cast
-from core.verifying import verify
 
 SMALL = Size(members=30, days=4, sales=25, sale_days=3)
 
