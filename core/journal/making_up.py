@@ -43,8 +43,9 @@ def event_at(db: Reader, place: Place) -> Event:
 def make_up(tx: Writer, parts: Parts, place: Place, *, journal: Reader | None = None) -> str:
     """Apply the shares of an event that are missing; return why that cannot be, if so.
 
-    The event stands in `journal`, else in the same database. All of them or nothing. One that is aside as a whole is not for here: whether it counts at
-    all has to be judged first, and then `forgive` takes it out.
+    The event stands in `journal`, else in the same database. All of them or nothing. One that
+    is aside as a whole is not for here: whether it counts at all has to be judged first, and
+    then `forgive` takes it out.
     """
     row = aside_row(tx, place)
     if row is None:
