@@ -68,6 +68,7 @@ from core.wire import (
     channel_of,
     encode,
     parse_topic,
+    read,
     sign_batch,
     topic,
 )
@@ -260,6 +261,7 @@ class Exchange:
         self, talk: Talk, channel: Channel, payload: bytes, now_ms: int, work: _Work
     ) -> None:
         at = self._platform.clock.read().at
+        talk = self._of_its_epoch(talk, channel, payload)
         if talk.source.closed and not talk.state.standing.closed:
             self._step(talk, Shut(reason=talk.source.closed), now_ms, work)
         if talk.source.closed:
@@ -272,6 +274,22 @@ class Exchange:
         with self._platform.door.read() as db:
             happened = read_input(db, talk, channel, payload, wall_at=at)
         self._step(talk, happened, now_ms, work)
+
+    def _of_its_epoch(self, talk: Talk, channel: Channel, payload: bytes) -> Talk:
+        """Begin anew with a box that was put in another's place a moment ago.
+
+        To fence it as the one before would keep it off the line for minutes.
+        """
+        said = read(channel, payload) if channel is Channel.UP_CONTROL else None
+        if not isinstance(said, Hello) or said.epoch <= talk.source.epoch.epoch:
+            return talk
+        with self._platform.door.read() as db:
+            source = source_of(db, talk.hub)
+            if source is None or source.epoch.epoch < said.epoch:
+                return talk
+            pos = self._feed_pos(source.hub.merchant)
+            self._talks[talk.hub] = begin_talk(db, source, feed_pos=pos)
+        return self._talks[talk.hub]
 
     def _step(self, talk: Talk, happened: Input, now_ms: int, work: _Work) -> None:
         waiting = deque([happened])
