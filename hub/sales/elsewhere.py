@@ -73,13 +73,15 @@ def reverse_elsewhere(number: str) -> Any:
         form.errors["reason"] = _("请写明原因")
         return _wish_page(number, form, status=422)
     with fresh_read() as db:
-        wish = _known(db, reading_act(db), number)
-    done = write(
-        lambda tx, act: reverse_ticket(
-            tx, act, ticket=wish.ticket, till=till(), reason=reason, key=form.text("key")
+        ticket = _known(db, reading_act(db), number).ticket
+    with form.catching(reason_missing="reason"):
+        done = write(
+            lambda tx, act: reverse_ticket(
+                tx, act, ticket=ticket, till=till(), reason=reason, key=form.text("key")
+            )
         )
-    )
-    return go(url_for("sales.bill", sale=done["reversal"], done="reversed"))
+        return go(url_for("sales.bill", sale=done["reversal"], done="reversed"))
+    return _wish_page(number, form, status=422)
 
 
 def _find_page(form: Form, *, status: int = 200) -> Any:
