@@ -34,8 +34,10 @@ class _Direction:
 class SlowLine:
     """Ports of this machine that lead to others of it, slowly."""
 
-    def __init__(self, to: Sequence[int], *, bits_a_second: int, round_trip_s: float) -> None:
-        self._to = to
+    def __init__(
+        self, to: Sequence[int], *, bits_a_second: int, round_trip_s: float, at: str = HOST
+    ) -> None:
+        self._to, self._at = to, at
         rate, delay = bits_a_second / 8, round_trip_s / 2
         self._ways = (_Direction(rate, delay), _Direction(rate, delay))
         self.ports: list[int] = []
@@ -65,7 +67,7 @@ class SlowLine:
             async def carry(reader, writer, port=port):
                 await self._carry(reader, writer, port)
 
-            server = await asyncio.start_server(carry, HOST, 0)
+            server = await asyncio.start_server(carry, self._at, 0)
             self._servers.append(server)
             self.ports.append(server.sockets[0].getsockname()[1])
 
