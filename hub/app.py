@@ -125,6 +125,7 @@ def _surroundings() -> dict[str, object]:
         nav = _nav(grants_of(db, who.role)) if who.role else []
         scanned = devices.last_scan(db)
         link = hub_sync.link_trouble(db, box.here())
+        held = fence.fence(db)
     known: dict[str, object] = {
         "store_name": name,
         "zone": zone,
@@ -132,6 +133,7 @@ def _surroundings() -> dict[str, object]:
         "shift_label": who.till,
         "nav": nav,
         "link_state": link,
+        "standing": "" if held is None else _(fence.words(held)),
         "idle_seconds": idle,
         "reader_language": language(),
         "now_ms": box.here().journal.clock.read().at,
@@ -140,6 +142,8 @@ def _surroundings() -> dict[str, object]:
         known["lock_url"] = url_for("access.lock")
         if hub_sync.joined(box.here().folder):
             known["link_url"] = url_for("pos.link")
+            known["standing_url"] = url_for("pos.standing")
+        known["head_url"] = url_for("pos.head")
         known["stream_url"] = url_for("pos.stream", after=scanned)
     return known
 

@@ -40,6 +40,31 @@ class Fence(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == FENCED and self.reason not in REPAIRABLE
 
 
+TAKING_UP_WORDS = N_(
+    "主机正在从总部取回自己的记录，取完以前不能记账，查询照常。请保持联网；久不恢复就联系总部。"
+)
+REPLACED_WORDS = N_(
+    "这台主机已由新主机接替：不能用余额、积分，也不能充值，现金等照常收款，记录会补传。"
+    "请改用新主机；补传完后，这台可以关机。"
+)
+FORKED_WORDS = N_(
+    "这台主机的记录与总部的对不上，可能换过存储卡，或有两台在用：不能用余额、积分，也不能充值，"
+    "现金等照常收款，记录会补传。请在总部为本店取更换代码，再在这台主机上更换。"
+)
+SHUT_WORDS = N_(
+    "总部已停用这台主机：不能用余额、积分，也不能充值，现金等照常收款，记录会补传。请联系总部。"
+)
+
+
+def words(held: Fence) -> str:
+    """Return what whoever stands at a till is told, and what is to be done."""
+    if held.state == TAKING_UP:
+        return TAKING_UP_WORDS
+    if held.reason == "replaced":
+        return REPLACED_WORDS
+    return FORKED_WORDS if held.reason in REPAIRABLE else SHUT_WORDS
+
+
 REPAIRABLE = {"forked", "downlink_forked"}
 """Why a box is fenced that no other one has replaced yet."""
 

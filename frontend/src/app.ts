@@ -13,6 +13,7 @@ import "./page/echoes";
 import "./page/live";
 import "./page/theme";
 import "./page/signing";
+import "./page/rollback";
 import "./elements/money-keypad";
 import "./elements/pin-pad";
 import "./elements/key-map";

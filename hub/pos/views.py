@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -33,6 +34,7 @@ from hub.access import device, till, watch
 from hub.box import here
 from hub.devices import scans_after, scans_start, waiting
 from hub.pos import service
+from hub.pos.seen import seen_from
 from hub.receipts import tender_label
 from hub.sync import is_connected, link_trouble
 from hub.tickets import OpenTicket, account_of
@@ -319,6 +321,27 @@ def print_receipt(ticket: str) -> Any:
 def link() -> str:
     """Return what the header says of the way to head office."""
     return render_template("web/link_state.html")
+
+
+@pages.get("/link/standing")
+@staff_only
+def standing() -> str:
+    """Return what every page says of what keeps this box from writing."""
+    return render_template("web/standing.html")
+
+
+@pages.get("/link/head")
+@staff_only
+def head() -> Response:
+    """Tell a device how far the journal is, and the chain's head at the event that it names."""
+    with read() as db:
+        told = seen_from(
+            db,
+            here(),
+            epoch=request.args.get("epoch", 0, type=int),
+            seq=request.args.get("seq", 0, type=int),
+        )
+    return Response(msgspec.json.encode(told), content_type="application/json")
 
 
 @pages.get("/stream")
