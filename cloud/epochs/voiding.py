@@ -28,11 +28,12 @@ from core.wallet import (
     all_legs,
     fund,
     holdings,
+    parse_member_account,
+    parse_transit_account,
     plan_taking,
     void,
     written_legs,
 )
-from core.wallet.accounts import parse_member_account, parse_transit_account
 
 VOID_MEMBERS_MAX = 100
 """In one transaction; an ask for money waits for no more."""

@@ -8,8 +8,15 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from flask import current_app, g, request
 
-from cloud.platform import Hub, Merchant, Platform, Reason, closed_by_certificate, hub_named
-from cloud.platform.authority import serial_of
+from cloud.platform import (
+    Hub,
+    Merchant,
+    Platform,
+    Reason,
+    closed_by_certificate,
+    hub_named,
+    serial_of,
+)
 from core.errors import Refused
 
 FOR_THE_CLOSED = frozenset({"/late", "/standing"})

@@ -5,7 +5,7 @@ is known before a merchant is (who there is, which hub is whose, codes, alarms) 
 shared database.
 """
 
-from cloud.platform.authority import Pair
+from cloud.platform.authority import Pair, serial_of
 from cloud.platform.closing import Reason, closed_by_certificate, end_limbo, mark_closed
 from cloud.platform.codes import (
     CODE_LIFE_MS,
@@ -87,6 +87,7 @@ __all__ = [
     "renew_late",
     "replace_code",
     "revoked_list",
+    "serial_of",
     "set_names",
     "set_places",
     "spelled",

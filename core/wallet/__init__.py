@@ -11,6 +11,7 @@ from core.wallet.accounts import (
     STORED_VALUE,
     Asset,
     parse_member_account,
+    parse_transit_account,
 )
 from core.wallet.events import (
     Accepted,
@@ -171,6 +172,7 @@ __all__ = [
     "open_claims",
     "outstanding",
     "parse_member_account",
+    "parse_transit_account",
     "plan_collecting",
     "plan_spend",
     "plan_taking",

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-from dataclasses import dataclass
 
 import pytest
 
-from cloud.epochs import branches_of, bring_late, close_epoch, release_limbo
+from cloud.epochs import branches_of, close_epoch, release_limbo
 from cloud.ingest import differences
 from cloud.ingest.books import carry
 from cloud.ingest.rebuilding import restore
-from cloud.ingest.tests.stores import KEY, Store, kinds_in
+from cloud.ingest.tests.closed import Office, successor, tables, twin_of
+from cloud.ingest.tests.stores import kinds_in
 from cloud.ingest.tests.test_value import ask, places
-from cloud.platform import epochs_of, find_hub, replace_code
+from cloud.platform import epochs_of
 from cloud.platform.tests.office import office_in
 from core.enrolment import LateState
-from core.ids import seeded
-from core.journal import Journal
-from core.sqlite import Door
-from core.wallet import CLOUD, risk_bookings, risk_sums
+from core.wallet import CLOUD
 from core.wire import GRANTED, NOTHING, RECALLING, Channel, Fence, encode, unpack
 from core.wire.messages import OFFLINE
 
@@ -34,103 +30,9 @@ def guest(desk, first, second):
     return member
 
 
-@dataclass
-class Office:
-    """Head office with the hands of these tests."""
-
-    platform: object
-    merchant: object
-    desk: object
-
-    def close(self, store, reason="broken"):
-        close_epoch(self.platform, store.id, reason=reason)
-        self.desk.exchange.look_again(self.desk.now)
-        self.work()
-
-    def work(self):
-        self.desk.dirty[self.merchant.id] = None
-        self.desk.work()
-
-    def late(self, store, raw):
-        with self.platform.door.read() as db:
-            epoch = epochs_of(db, store.id)[store.identity.epoch - 1]
-        segment, whose = unpack(raw), store.merchant
-        return self.platform.door.write(
-            lambda tx: bring_late(tx, epoch, segment, raw, merchant=whose, at=1)
-        )
-
-    def bring(self, store, after=0):
-        """Upload a tail as a fenced box does; return what it was told of each segment."""
-        said = [self.late(store, raw).state for raw in store.segments(after=after)]
-        self.work()
-        return said
-
-    def risk(self):
-        with self.merchant.door.read() as db:
-            return risk_sums(db)
-
-    def bookings(self):
-        with self.merchant.door.read() as db:
-            return [
-                (row["member"], row["hub"], row["hub_epoch"], row["amount"], row["reason"])
-                for row in risk_bookings(db, limit=99)
-            ]
-
-    def sound(self):
-        assert self.merchant.findings() == []
-        assert differences(self.platform, self.merchant) == []
-        with self.merchant.door.read() as db:
-            assert not db.all("SELECT * FROM quarantine")
-            assert not db.all("SELECT * FROM holding WHERE amount < 0")
-            assert not db.all("SELECT * FROM transit WHERE amount < 0")
-        return True
-
-
 @pytest.fixture
 def office(platform, merchant, desk):
     return Office(platform, merchant, desk)
-
-
-def successor(office, store, tmp_path, seed=31):
-    """Put another box in a closed one's place."""
-    with office.platform.door.read() as db:
-        hub = find_hub(db, store.id)
-        newest = epochs_of(db, store.id)[-1].epoch
-    box = Store(
-        tmp_path,
-        office.platform,
-        office.merchant,
-        name=store.id,
-        store=store.store,
-        seed=seed,
-        at=store.clock.at,
-        epoch=newest + 1,
-        code=replace_code(office.platform, hub),
-    )
-    office.desk.exchange.look_again(office.desk.now)
-    return box
-
-
-def twin_of(store, folder, seed):
-    """Copy a box's card: the same keys, the same history so far, another life from here on."""
-    store.seal()
-    store.door.checkpoint()
-    folder.mkdir()
-    path = folder / store.door.path.name
-    shutil.copy(store.door.path, path)
-    for ending in ("-wal", "-shm"):
-        beside = store.door.path.with_name(store.door.path.name + ending)
-        if beside.exists():
-            shutil.copy(beside, path.with_name(path.name + ending))
-    twin = Store.__new__(Store)
-    twin.__dict__.update(store.__dict__)
-    migrations = store.door_migrations
-    twin.door = Door(path, key=KEY, migrations=migrations, synchronous="OFF")
-    twin.journal = Journal(
-        identity=store.identity, parts=store.parts, clock=store.clock, ids=seeded(seed)
-    )
-    twin.down = list(store.down)
-    return twin
 
 
 # -- closing -----------------------------------------------------------------------------------
@@ -489,13 +391,3 @@ def test_books_that_are_lost_are_written_anew_with_closings_late_facts_and_branc
         assert differences(again, again.merchant(merchant_id)) == []
     finally:
         again.close()
-
-
-def tables(merchant):
-    with merchant.door.read() as db:
-        return {
-            name: [
-                tuple(row) for row in db.all(f"SELECT * FROM {name} ORDER BY {', '.join(key)}")
-            ]
-            for name, key in merchant.parts.tables.items()
-        }
