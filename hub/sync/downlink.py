@@ -24,6 +24,7 @@ from core.journal import (
     receive_now,
     set_aside,
 )
+from core.members import ALIASES, standing_for
 from core.sqlite import Reader, Row, Writer
 from core.wallet import Granted, Recalled, Released, send_release, take_in
 from core.wire import Cursor, Segment, Stream, origin_cursor
@@ -32,6 +33,10 @@ from hub.sync.link import Link
 
 BUSY_MS = 15 * MINUTE_MS
 """Somebody whose bill was touched so lately is here: money follows the person."""
+
+_OPEN_BILLS = f"""{ALIASES} SELECT opened_at, stamps FROM ticket
+    WHERE state = 'open' AND (member IN (SELECT id FROM alias)
+      OR payer IN (SELECT id FROM alias))"""  # noqa: S608 - own text
 
 log = logging.getLogger(__name__)
 
@@ -200,11 +205,12 @@ def _release(tx: Writer, act: Act, asked: Recalled) -> None:
 
 
 def is_here(db: Reader, member: str, *, now: int) -> bool:
-    """Say whether a member has an open bill that somebody touched in the last minutes."""
-    bills = db.all(
-        "SELECT opened_at, stamps FROM ticket WHERE member = :member AND state = 'open'",
-        member=member,
-    )
+    """Say whether a member has an open bill that somebody touched in the last minutes.
+
+    Also one of a relative that is paid out of the member's account, and one that was begun in
+    the name of a duplicate.
+    """
+    bills = db.all(_OPEN_BILLS, member=standing_for(db, member))
     return any(now - _touched(bill) < BUSY_MS for bill in bills)
 
 
@@ -215,10 +221,9 @@ def is_served(db: Reader, member: str, *, now: int) -> bool:
     it must not keep the money of somebody who has walked on to another store.
     """
     bills = db.all(
-        "SELECT opened_at, stamps FROM ticket WHERE member = :member AND state = 'open'"
-        " AND EXISTS (SELECT 1 FROM ticket_line"
-        " WHERE ticket = ticket.id AND quantity > 0)",
-        member=member,
+        f"{_OPEN_BILLS} AND EXISTS"  # noqa: S608 - own text
+        " (SELECT 1 FROM ticket_line WHERE ticket = ticket.id AND quantity > 0)",
+        member=standing_for(db, member),
     )
     return any(now - _touched(bill) < BUSY_MS for bill in bills)
 
