@@ -171,7 +171,7 @@ def _catch_up(
     box = open_hub(chain.store)
     with box.door.read() as db:
         last = box.journal.head(db).seq
-    own = _digest(box.door, link.hub)
+    own = _digest(box.door, link.hub, last)
     box.close()
     before = {name: program.cpu_s() for name, program in chain.programs.items()}
     kept, over = threading.Event(), threading.Event()
@@ -197,7 +197,7 @@ def _catch_up(
     finally:
         over.set()
         asking.join()
-    if applied_s is not None and _digest(merchant.door, link.hub) != own:
+    if applied_s is not None and _digest(merchant.door, link.hub, last) != own:
         raise RuntimeError("head office's log is not the store's")
     return Caught(events=last, kept_s=kept_s, applied_s=applied_s, cpu_s=cpu_s, digest=own[:16])
 
@@ -225,12 +225,15 @@ def _applied(merchant: Merchant) -> bool:
         return not is_behind(db)
 
 
-def _digest(door: Door, origin: str) -> str:
-    """Return SHA-256 over a journal's events, in order and each with its length."""
+def _digest(door: Door, origin: str, last: int) -> str:
+    """Return SHA-256 over a journal's events up to one, in order and each with its length.
+
+    What a store answers to head office once it is on the line comes behind those.
+    """
     held = hashlib.sha256()
     with door.read() as db:
-        rows = "SELECT raw FROM journal WHERE origin = :origin ORDER BY epoch, seq"
-        for row in db.each(rows, origin=origin):
+        rows = "SELECT raw FROM journal WHERE origin = :origin AND seq <= :last ORDER BY seq"
+        for row in db.each(rows, origin=origin, last=last):
             held.update(len(row["raw"]).to_bytes(4) + row["raw"])
     return held.hexdigest()
 
