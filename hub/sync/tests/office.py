@@ -401,10 +401,17 @@ class Office:
         self.append_down(hub, body, tuple(grant(member, transfer, legs)))
         return body
 
-    def recall(self, hub: str, member: str, *, request: str = "r1", epoch: int = 1) -> None:
-        self.append_down(
-            hub, Recalled(request=request, member=member, hub=hub, hub_epoch=epoch)
-        )
+    def recall(
+        self,
+        hub: str,
+        member: str,
+        *,
+        request: str = "r1",
+        epoch: int = 1,
+        legs: tuple[tuple[str, str, int], ...] = (),
+    ) -> None:
+        body = Recalled(request=request, member=member, hub=hub, hub_epoch=epoch, legs=legs)
+        self.append_down(hub, body)
 
     def down_segments(self, hub: str, *, first: int = 1) -> list:
         with self.door.read() as db:

@@ -200,6 +200,34 @@ def test_a_bill_that_was_voided_holds_up_nobody(joined_shop, office, hub, member
     assert set(held(joined_shop, member).values()) == {0}
 
 
+def test_a_recall_of_a_part_leaves_the_rest_and_asks_for_no_more_than_is_there(
+    joined_shop, office, hub, member, tmp_path
+):
+    sent = office.grant(hub, member, 30_000)
+    bring_down(joined_shop, office)
+    ((asset, lot, _amount),) = sent.legs
+    office.recall(hub, member, legs=((asset, lot, 12_000),))
+    bring_down(joined_shop, office, first=2)
+    assert held(joined_shop, member)[Asset.PRINCIPAL] == 18_000
+    office.recall(hub, member, request="r2", legs=((asset, lot, 99_000), (asset, "x", 5)))
+    bring_down(joined_shop, office, first=3)
+    assert held(joined_shop, member)[Asset.PRINCIPAL] == 0
+    assert_sound(joined_shop, tmp_path)
+
+
+def test_a_part_that_nobody_waits_for_stays_with_a_member_who_was_only_looked_up(
+    joined_shop, office, hub, member
+):
+    sent = office.grant(hub, member, 30_000)
+    bring_down(joined_shop, office)
+    before = held(joined_shop, member)
+    open_bill(joined_shop, member, with_a_line=False)
+    office.recall(hub, member, legs=sent.legs)
+    bring_down(joined_shop, office, first=2)
+    assert held(joined_shop, member) == before
+    assert own_events(joined_shop, "wallet.released")[-1]["legs"] == []
+
+
 def test_a_recall_of_nothing_is_answered(joined_shop, office, hub, member):
     office.recall(hub, member)
     bring_down(joined_shop, office)
