@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from msgspec.structs import replace
 
 from core import sdnotify
 from core.enrolment import Broker
@@ -29,6 +30,7 @@ from hub.sync import (
     join,
     joined,
     load_link,
+    save_link,
 )
 
 JOINED_LOOK_S = 1.0
@@ -167,6 +169,7 @@ def join_command(*, url: str, code: str, bring: bool, ca: Path | None, data: Pat
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     else:
+        _keep_authority(data, done, ca)
         for name in ("sync", "web", "jobs"):
             ring(box.bells, name)
         _tell(done)
@@ -179,6 +182,12 @@ def program_version() -> str:
         return version("dianshu")
     except PackageNotFoundError:
         return ""
+
+
+def _keep_authority(data: Path, done: Joined, ca: Path | None) -> None:
+    """Remember who vouches for head office's address: a certificate is renewed there."""
+    if ca is not None:
+        save_link(data, replace(done.link, url_ca=ca.read_text(encoding="utf-8")))
 
 
 def _public_context(ca: Path | None) -> ssl.SSLContext:

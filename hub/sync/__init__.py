@@ -10,7 +10,7 @@ from hub.sync.head_office import Declined, Unreachable, fetch_feed
 from hub.sync.history import Contradicts
 from hub.sync.joining import Joined, join, take_feed
 from hub.sync.line import RETRY_MAX_S, Retry
-from hub.sync.link import Link, joined, load_link, tls_context
+from hub.sync.link import Link, joined, load_link, save_link, tls_context
 from hub.sync.outbox import Outbox, outbox, sealed_head, sealed_segments
 from hub.sync.replacing import Replaced, Replacing, Told
 from hub.sync.runtime import Options, Sending
@@ -44,6 +44,7 @@ __all__ = [
     "link_trouble",
     "load_link",
     "outbox",
+    "save_link",
     "sealed_head",
     "sealed_segments",
     "take_downlink",

@@ -323,10 +323,18 @@ def test_a_box_is_not_replaced_under_its_running_programs_nor_by_a_foreign_code(
     assert (done, "属于另一家门店" in told) == (1, True), told
     done, told = box(mine.folder, "replace", office.url, "AAAAA-AAAAA")
     assert done == 1
-    # Its own code puts the box that was there aside, whole.
+    # What it wrote since is brought first; then its own code puts the box aside, whole.
+    with mine.store(mine.folder) as store:
+        shift(store)
+        member = topped_up(store, 7_000)
     done, told = box(mine.folder, "replace", office.url, code)
     assert done == 0, told
+    assert "hub-epoch-1.db" in told
+    until(lambda: in_total(office, mine, member) == 7_000)
+    done, told = box(mine.folder, "replace", office.url, code)
+    assert (done, "已经换好了" in told) == (1, True), told
     assert (mine.folder / "hub-epoch-1.db").is_file()
     with mine.store(mine.folder) as store:
         assert store.box.journal.identity.epoch == 2
         assert store.here == mine.hub
+        assert store.box.findings() == []
