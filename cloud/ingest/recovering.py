@@ -24,6 +24,7 @@ from cloud.recovery import (
     returned_documents,
     settle,
     take_back,
+    withdraw,
 )
 from cloud.streams import seal_own, segments_after
 from core.journal import Parts, birth_head, chain, decode, receive_now
@@ -32,31 +33,36 @@ from core.wire import Segment, unpack
 
 SEGMENTS_AT_ONCE = 16
 DOCUMENTS_AT_ONCE = 100
+DOCUMENTS_MAX = 100_000
 log = logging.getLogger(__name__)
 
 
-def prepare(platform: Platform, merchant: Merchant) -> tuple[Recovery | None, list[Notice]]:
+def prepare(platform: Platform, merchant: Merchant) -> Recovery | None:
     """Lay down what hubs gave back since; return the recovery, None where there is none."""
     with platform.door.read() as shared:
         recovery = recovery_of(shared, merchant.id)
         if recovery is None:
-            return None, []
+            return None
         told = max((hub.feed_pos for hub in hubs_of(shared, merchant.id)), default=0)
     merchant.door.write(lambda tx: begin_books(tx, merchant.act(tx), recovery, told=told))
     put_back(platform, merchant)
-    return recovery, _take_documents(platform, merchant)
+    _take_documents(platform, merchant)
+    return recovery
 
 
-def conclude(platform: Platform, merchant: Merchant, recovery: Recovery) -> bool:
-    """End a recovery of which all is in the books; say whether it did.
+def conclude(platform: Platform, merchant: Merchant, recovery: Recovery) -> list[Notice] | None:
+    """End a recovery of which all is in the books; None where it goes on.
 
+    Returns of which edits nobody is left to say what they were.
     A crash between the two commits leaves a recovery that is settled once more: then nothing
     is below zero, and a second word of its end stands in the stream.
     """
     with platform.door.read() as shared, merchant.door.read() as db:
         if not is_over(shared, db, merchant.id):
-            return False
+            return None
         hubs = hubs_in_recovery(shared, merchant.id)
+
+    notices = _withdraw_rest(platform, merchant)
 
     def end(tx: Writer) -> int:
         booked = settle(tx, merchant.act(tx), recovery, hubs)
@@ -68,7 +74,7 @@ def conclude(platform: Platform, merchant: Merchant, recovery: Recovery) -> bool
     log.warning("%s has recovered; booked for %s members", merchant.id, booked)
     platform.ring("web")
     platform.ring("ingest")
-    return True
+    return notices
 
 
 def put_back(platform: Platform, merchant: Merchant) -> int:
@@ -146,40 +152,56 @@ def _lay_back(tx: Writer, *, parts: Parts, origin: str, birth: bytes, segment: S
     )
 
 
-def _take_documents(platform: Platform, merchant: Merchant) -> list[Notice]:
-    """Judge documents that hubs hold; return what could not be taken over from them."""
-    notices: list[Notice] = []
+def _take_documents(platform: Platform, merchant: Merchant) -> None:
+    """Judge what hubs hold of the feed; what is not theirs to say waits for the end."""
     while True:
         with platform.door.read() as shared:
             rows = returned_documents(shared, merchant.id, limit=DOCUMENTS_AT_ONCE)
             known = {row["hub"]: find_hub(shared, row["hub"]) for row in rows}
         if not rows:
-            return notices
+            return
         stores = {hub: "" if one is None else one.store for hub, one in known.items()}
-        judge = partial(_judge, merchant=merchant, rows=rows, stores=stores)
-        notices += merchant.door.write(judge)
-        platform.door.write(partial(_forget, rows=rows))
+        taken = merchant.door.write(
+            partial(_judge, merchant=merchant, rows=rows, stores=stores)
+        )
+        platform.door.write(partial(_note_judged, rows=rows, taken=taken))
 
 
 def _judge(
     tx: Writer, *, merchant: Merchant, rows: list[Row], stores: dict[str, str]
-) -> list[Notice]:
+) -> list[bool]:
     act = merchant.act(tx)
     return [
-        Notice(hub=row["hub"], kind="edit_lost", detail=f"{row['topic']}/{row['key']}")
-        for row in rows
-        if not take_back(
+        take_back(
             tx, act, merchant, read_document(row), hub=row["hub"], store=stores[row["hub"]]
         )
+        for row in rows
     ]
 
 
-def _forget(tx: Writer, *, rows: list[Row]) -> None:
-    tx.run_many(
-        "DELETE FROM returned_document WHERE merchant = :merchant AND hub = :hub"
-        " AND topic = :topic AND key = :key AND pos <= :pos",
-        (
-            {name: row[name] for name in ("merchant", "hub", "topic", "key", "pos")}
-            for row in rows
-        ),
-    )
+def _note_judged(tx: Writer, *, rows: list[Row], taken: list[bool]) -> None:
+    for row, done in zip(rows, taken, strict=True):
+        # What was given back anew meanwhile is judged anew.
+        what = "DELETE FROM" if done else "UPDATE"
+        how = "" if done else "SET judged = 1"
+        tx.run(
+            f"{what} returned_document {how} WHERE merchant = :merchant AND hub = :hub"
+            " AND topic = :topic AND key = :key AND pos <= :pos",
+            **{name: row[name] for name in ("merchant", "hub", "topic", "key", "pos")},
+        )
+
+
+def _withdraw_rest(platform: Platform, merchant: Merchant) -> list[Notice]:
+    """Let all stores have the same of what no store may say: as head office knows it."""
+    with platform.door.read() as shared:
+        rows = returned_documents(shared, merchant.id, limit=DOCUMENTS_MAX, judged=True)
+
+    def take(tx: Writer) -> list[Row]:
+        act = merchant.act(tx)
+        return [row for row in rows if withdraw(tx, act, read_document(row))]
+
+    lost = {(row["topic"], row["key"]): row["hub"] for row in merchant.door.write(take)}
+    return [
+        Notice(hub=hub, kind="edit_lost", detail=f"{topic}/{key}")
+        for (topic, key), hub in sorted(lost.items())
+    ]

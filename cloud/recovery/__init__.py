@@ -23,6 +23,7 @@ from cloud.recovery.remembering import (
     read_document,
     returned_documents,
     take_back,
+    withdraw,
 )
 from cloud.recovery.restoring import NotEmpty, Restored, restore
 from cloud.recovery.returning import (
@@ -96,4 +97,5 @@ __all__ = [
     "take_papers",
     "take_segment",
     "verify_backup",
+    "withdraw",
 ]

@@ -78,9 +78,10 @@ def _publish_anew(tx: Writer, *, above: int) -> int:
 def take_back(
     tx: Writer, act: Act, merchant: Merchant, document: FeedDocument, *, hub: str, store: str
 ) -> bool:
-    """Take a document that a hub holds where head office forgot it; say whether it holds now.
+    """Take a document that a hub holds where head office forgot it.
 
-    What somebody edited since, here or in a store that knew of it, stands.
+    What somebody edited since, here or in a store that knew of it, stands. False where it is
+    not this hub's to say: another one may say it yet, and else `withdraw` has to.
     """
     if document.topic == WALLET:
         return True
@@ -91,23 +92,39 @@ def take_back(
     )
     if before is not None and before >= document.pos:
         return True
-    _note_before(tx, document)
     if document.topic == MEMBER:
+        _note_before(tx, document)
         return _take_member(tx, merchant, document)
     held = tx.one(
         "SELECT content FROM feed_document WHERE topic = :topic AND key = :key",
         topic=document.topic,
         key=document.key,
     )
-    if _edited_since(tx, document) or (held is not None and _is(held, document)):
+    if held is not None and _is(held, document):
         return True
+    if not _may(document, store):
+        return False
+    edited = _edited_since(tx, document)
+    _note_before(tx, document)
     as_hub = replace(act, actor=None, device=hub, store=store)
-    if _may(document, store) and _publish(tx, as_hub, document, document.content):
-        return True
+    return edited or _publish(tx, as_hub, document, document.content)
+
+
+def withdraw(tx: Writer, act: Act, document: FeedDocument) -> bool:
+    """Let all stores have the same of what no store may say; False where nothing was lost.
+
+    What head office knows from before stands as it was then; what it does not know at all,
+    nobody vouches for any more, and it is withdrawn.
+    """
+    held = tx.one(
+        "SELECT content FROM feed_document WHERE topic = :topic AND key = :key",
+        topic=document.topic,
+        key=document.key,
+    )
     if held is None:
-        # Nobody vouches for it any more: it is withdrawn, so that all stores have the same.
         publish(tx, act, topic=document.topic, key=document.key, content=None)
-    return False
+        return document.content is not None
+    return not _is(held, document)
 
 
 def _is(held: Row, document: FeedDocument) -> bool:
@@ -186,12 +203,18 @@ def _edited_since(db: Reader, document: FeedDocument) -> bool:
     return held["device"] is None
 
 
-def returned_documents(shared: Reader, merchant: str, *, limit: int) -> list[Row]:
-    """Return documents that hubs gave back and nobody judged yet: the newest of each first."""
+def returned_documents(
+    shared: Reader, merchant: str, *, limit: int, judged: bool = False
+) -> list[Row]:
+    """Return documents that hubs gave back: those to be judged, or those not theirs to say.
+
+    The newest come first.
+    """
     return shared.all(
-        "SELECT * FROM returned_document WHERE merchant = :merchant"
+        "SELECT * FROM returned_document WHERE merchant = :merchant AND judged = :judged"
         " ORDER BY pos DESC, topic, key, hub LIMIT :limit",
         merchant=merchant,
+        judged=int(judged),
         limit=limit,
     )
 

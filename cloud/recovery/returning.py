@@ -168,7 +168,8 @@ def take_documents(platform: Platform, hub: Hub, documents: list[FeedDocument]) 
                 """INSERT INTO returned_document (merchant, hub, topic, key, pos, content)
                    VALUES (:merchant, :hub, :topic, :key, :pos, :content)
                    ON CONFLICT (merchant, hub, topic, key)
-                     DO UPDATE SET pos = excluded.pos, content = excluded.content""",
+                     DO UPDATE SET pos = excluded.pos, content = excluded.content,
+                                   judged = 0""",
                 merchant=hub.merchant,
                 hub=hub.id,
                 topic=one.topic,

@@ -55,6 +55,8 @@ SHARED_TABLES = (
                  key TEXT NOT NULL,
                  pos INTEGER NOT NULL,
                  content BLOB,
+                 -- 1: not this hub's to say; somebody else may.
+                 judged INTEGER NOT NULL DEFAULT 0 CHECK (judged IN (0, 1)),
                  PRIMARY KEY (merchant, hub, topic, key)
                ) STRICT, WITHOUT ROWID""",
         ),

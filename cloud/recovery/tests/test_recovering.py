@@ -18,6 +18,7 @@ from cloud.recovery import (
 )
 from cloud.recovery.tests.homecoming import Again, back_up, show_papers
 from core.errors import Refused
+from core.organisation import stores
 from core.wallet import CLOUD, Asset, Leg, issue, risk_bookings, risk_sums
 from core.wallet.events import Adjusted
 from core.wire import Answer, Ask, Channel, FeedBatch, Recover, Welcome, encode, unpack
@@ -305,7 +306,7 @@ def test_edits_come_back_from_whoever_has_the_newest_of_them(
     for store in (second, first):
         again.desk.greet(store)
         again.give_back(store)
-    again.desk.work()
+    again.desk.sync(first, second)
     for store in (first, second):
         store.fetch(there)
     assert price(there) == price(first) == price(second) == 4_500
@@ -323,6 +324,32 @@ def _contents(at):
             (r["topic"], r["key"], r["content"])
             for r in db.all("SELECT * FROM feed_document WHERE topic NOT IN ('wallet')")
         }
+
+
+def test_a_store_that_was_opened_since_comes_back_with_its_own_box_whoever_calls_first(
+    tmp_path, platform, merchant, desk, first, second, backed_up, put_back
+):
+    edit(merchant, topic="store", key="s3", content={"name": "三店", "code": "03"})
+    third = Store(tmp_path, platform, merchant, name="3333333333333333", store="s3", seed=13)
+    try:
+        first.fetch(merchant)
+        third.top_up(third.member("王丽"), 700)
+        desk.sync(first, second, third)
+        first.fetch(merchant)
+        again = put_back()
+        there = again.merchant(merchant)
+        for store in (first, second, third):
+            again.desk.greet(store)
+            again.give_back(store)
+        again.desk.sync(first, second, third)
+        assert not recovering(again, merchant)
+        for store in (first, second, third):
+            store.fetch(there)
+            with store.door.read() as db:
+                assert stores(db)["s3"].name == "三店"
+        assert again.desk.alarms() == []
+    finally:
+        third.close()
 
 
 def test_an_edit_made_after_the_restore_stands_against_one_that_comes_back(
