@@ -71,7 +71,7 @@ def carry(platform: Platform, merchant: Merchant) -> Outcome:
     Everything of a slice is one transaction, so a crash leaves all of it or nothing; what was
     committed and not kept is kept at the next call.
     """
-    recovery, notices = prepare(platform, merchant)
+    recovery = prepare(platform, merchant)
     with platform.door.read() as shared:
         awaited = awaited_hubs(shared, merchant.id)
         # What a hub wrote rests on what it was sent, which head office may have forgotten.
@@ -81,12 +81,11 @@ def carry(platform: Platform, merchant: Merchant) -> Outcome:
             waiting = _next_slice(shared, db, sources)
             idle = not (waiting.waiting or waiting.ended) and is_derived(db)
     if idle:
-        ended = recovery is not None and conclude(platform, merchant, recovery)
-        return _told(platform, merchant, Reported(notices=notices, more=ended))
+        ended = None if recovery is None else conclude(platform, merchant, recovery)
+        report = Reported(notices=ended or [], more=ended is not None)
+        return _told(platform, merchant, report)
     take = partial(_take_slice, merchant=merchant, reach=reach, part=waiting)
-    report = merchant.door.write(take)
-    report.notices += notices
-    return _told(platform, merchant, report)
+    return _told(platform, merchant, merchant.door.write(take))
 
 
 def handle(platform: Platform, merchant: Merchant, asks: Sequence[tuple[str, Ask]]) -> Outcome:
