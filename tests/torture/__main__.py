@@ -20,7 +20,7 @@ import click
 from tests.torture import catchup, clocks, crashes, faults, flips, kills, web_kills
 from tests.torture.disk_shim import NoCompiler
 
-SHORT_S = {"images": 45.0, "kills": 45.0, "flips": 8.0}
+SHORT_S = {"images": 38.0, "kills": 38.0, "flips": 6.0}
 """How many seconds of the short form's three minutes each may take beside its set-up."""
 MANY = 1_000_000
 TURNS, TURNS_LONG = 8, 24

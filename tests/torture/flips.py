@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import shutil
 import time
@@ -79,7 +80,7 @@ def flip_many(
     ends = None if within_s is None else began + within_s
     outcome = Outcome(file=file)
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
+    with ProcessPoolExecutor(WORKERS, mp_context=context, initializer=hush) as pool:
         shares = [chosen[share::SHARES] for share in range(SHARES)]
         count = len(shares)
         for told in pool.map(
@@ -89,6 +90,11 @@ def flip_many(
                 outcome.add(each)
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def hush() -> None:
+    """Keep what SQLCipher prints of every broken page off the screen."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def make(beside: Path, *, logged: bool) -> Sound:
