@@ -102,6 +102,22 @@ class _Handed:
     at_s: float
 
 
+class _Handshake(ssl.SSLSocket):
+    """A connection that is let go of at once where it cannot even be greeted over.
+
+    paho knows of a socket only once it was greeted over, and leaves others to chance.
+    """
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's own
+        try:
+            super().do_handshake(block)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError:
+            self.close()
+            raise
+
+
 class BrokerLine:
     """Keeps a connection to the broker, by a thread of its own, and tells what happens to it.
 
@@ -119,6 +135,7 @@ class BrokerLine:
     ) -> None:
         self._link = link
         self._context = context
+        context.sslsocket_class = _Handshake
         self._tell = tell
         self._broker = broker or link.broker
         self._retry = retry or Retry()
