@@ -241,20 +241,13 @@ def _take_slice(tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice) -
         report.events += done.events
         report.notices += done.notices
     settle_people(tx, act, [waiting[1] for waiting in part.waiting])
-    report.more = _set_right(reaction, part) or report.more
+    sources = [source for source, _segment, _late in part.waiting]
+    report.more = reaction.set_right(sources) or report.more
     report.more = derive(tx, at=act.at) or report.more
     seal_own(tx, merchant)
     report.answers = reaction.answers
     report.notices += reaction.notices
     return report
-
-
-def _set_right(reaction: Reaction, part: _Slice) -> bool:
-    """Fill up rights and bring in what members owe; say whether more of it waits."""
-    righting = reaction.righting
-    righting.fill_all(source for source, _segment, _late in part.waiting)
-    righting.collect_all()
-    return righting.call_in()
 
 
 def _empty(tx: Writer, reaction: Reaction, ended: ClosedPlace) -> bool:

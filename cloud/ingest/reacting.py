@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cloud.feed import Proposal, adopt
-from cloud.ingest.limits import ADVANCED
 from cloud.ingest.righting import Righting
 from cloud.ingest.sources import Reach, Source
 from cloud.ingest.unpacking import Documents, Notice
@@ -36,7 +35,6 @@ from core.wallet import (
     MINT,
     REFUND_WISH,
     RIGHTS,
-    Advanced,
     Asset,
     Leg,
     Released,
@@ -86,9 +84,6 @@ class Reaction:
                 self._safely(source, event, lambda: self._adopt(source, event, documents))
             elif kind == _RELEASED:
                 self._safely(source, event, lambda: self._accept(source, event, documents))
-            elif kind == ADVANCED:
-                told = self._body(event, documents, Advanced)
-                self._safely(source, event, lambda: self.righting.settle(source, told))
 
         return react
 
@@ -96,6 +91,13 @@ class Reaction:
     def righting(self) -> Righting:
         """Return the hands for what stores may do on their own."""
         return Righting(tx=self.tx, act=self.act, reach=self.reach, down=self._down)
+
+    def set_right(self, sources: Sequence[Source]) -> bool:
+        """Fill up rights and bring in what members owe; say whether more of it waits."""
+        more: list[bool] = []
+        self._whole_or_not("", "rights", lambda: self.righting.fill_all(sources))
+        self._whole_or_not("", "claims", lambda: more.append(self.righting.collect_all()))
+        return any(more)
 
     def handle(self, hub: str, ask: Ask) -> str:
         """Do what the policy says about a hub's ask; return its state. An id acts once."""

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from cloud.ingest.sources import Reach, Source
 from cloud.streams import OpenAsk, called_hubs, places_of, recall
 from core.journal import Act, Event, decode, place_of
+from core.members import standing_for
 from core.sqlite import Row, Writer
 from core.tickets import TicketSent, TicketSettled, settled_at, settled_place
 from core.wallet import (
     CLOUD,
     MINT,
     STORED_VALUE,
-    Advanced,
     Collected,
     Granted,
-    Leg,
     Recalled,
     collect,
     grant,
     hand_right,
     holdings,
+    is_told,
     issue,
     lots_of,
     mint_left,
@@ -36,11 +36,12 @@ from core.wallet import (
     refund_right,
     right_of,
     rights,
+    untold_claims,
     written_legs,
 )
 from core.wire import Ask
 
-CLAIMS_CALLED_MAX = 50
+CLAIMS_AT_ONCE = 50
 """In one transaction; the others wait for the next."""
 
 
@@ -139,69 +140,73 @@ class Righting:
 
     # -- what members owe ------------------------------------------------------------------
 
-    def settle(self, source: Source, told: Advanced) -> None:
-        """Take what a box laid out from the member's pool, and tell the box that it is."""
-        for claim in open_claims(self.tx, told.member):
-            if claim["id"] == told.advance:
-                self._collect(claim, source)
-
     def collect(self, member: str) -> None:
-        """Take from a member's pool what they owe, before anybody else has it."""
-        for claim in open_claims(self.tx, member):
-            if self._collectable(claim):
-                self._collect(claim, None)
+        """Take from a member's pool what they owe, before anybody else has it.
 
-    def collect_all(self) -> None:
-        """Take what has come into the pools of members who owe something."""
+        Not while no stream leads anywhere: head office recovers then, and does not know yet
+        what the pool really has.
+        """
+        for claim in open_claims(self.tx, member) if self.reach else ():
+            self._collect(claim, member)
+
+    def collect_all(self) -> bool:
+        """Say the first word on new claims, and take what has come by for older ones.
+
+        Returns whether more of it waits.
+        """
+        if not self.reach:
+            return False
+        fresh = untold_claims(self.tx, limit=CLAIMS_AT_ONCE)
+        for claim in fresh:
+            self._collect(claim, standing_for(self.tx, claim["member"]))
         rows = self.tx.all(
-            """SELECT DISTINCT c.member FROM claim c
+            """SELECT DISTINCT h.member FROM claim c
                  LEFT JOIN claim_paid p ON p.claim = c.id
-                 JOIN holding h ON h.member = c.member AND h.place = :cloud AND h.amount > 0
-                WHERE c.amount > COALESCE(p.amount, 0) ORDER BY c.member LIMIT :limit""",
+                 LEFT JOIN member m ON m.id = c.member
+                 JOIN holding h ON h.place = :cloud AND h.amount > 0
+                  AND h.member = COALESCE(NULLIF(m.merged_into, ''), c.member)
+                WHERE c.amount > COALESCE(p.amount, 0)
+                  AND (h.asset = 'points') = (c.asset = 'points')
+                ORDER BY h.member LIMIT :limit""",
             cloud=CLOUD,
-            limit=CLAIMS_CALLED_MAX,
+            limit=CLAIMS_AT_ONCE,
         )
         for row in rows:
             self.collect(row["member"])
+        return len(fresh) == CLAIMS_AT_ONCE
 
-    def call_in(self) -> bool:
-        """Ask the stores for what members owe, once for each claim; say whether more wait."""
-        rows = self.tx.all(
-            """SELECT c.*, c.amount - COALESCE(p.amount, 0) AS owed FROM claim c
-                 LEFT JOIN claim_paid p ON p.claim = c.id
-                WHERE c.amount > COALESCE(p.amount, 0)
-                  AND NOT EXISTS (SELECT 1 FROM claim_called d WHERE d.claim = c.id)
-                ORDER BY c.at, c.id LIMIT :limit""",
-            limit=CLAIMS_CALLED_MAX,
-        )
-        for claim in rows:
-            self.tx.run("INSERT INTO claim_called (claim) VALUES (:id)", id=claim["id"])
-            self._call(claim)
-        return len(rows) == CLAIMS_CALLED_MAX
-
-    def _collectable(self, claim: Row) -> list[Leg]:
-        pool = holdings(self.tx, claim["member"], CLOUD)
-        return plan_collecting(claim, pool, claim["owed"])
-
-    def _collect(self, claim: Row, source: Source | None) -> None:
-        legs = self._collectable(claim)
-        tells = source is not None and self.reach.get(source.hub.id) == source
-        act = self._begun(source) if source is not None and tells else self.act
+    def _collect(self, claim: Row, member: str) -> None:
+        """Take what the pool has for a claim; ask the stores for the rest, the first time."""
+        legs = plan_collecting(claim, holdings(self.tx, member, CLOUD), claim["owed"])
+        first = not is_told(self.tx, claim["id"])
+        if not legs and not first:
+            return
+        rest = claim["owed"] - sum(leg.amount for leg in legs)
+        source = self._who_laid_out(claim) if first else None
         body = Collected(
             claim=claim["id"],
-            member=claim["member"],
+            member=member,
             why=claim["why"],
             legs=written_legs(legs),
-            rest=claim["owed"] - sum(leg.amount for leg in legs),
-            hub=source.hub.id if source is not None and tells else "",
-            hub_epoch=source.epoch.epoch if source is not None and tells else 0,
+            rest=rest,
+            hub=claim["hub"] if source else "",
+            hub_epoch=claim["hub_epoch"] if source else 0,
+            first=first,
         )
-        act.append(self.tx, body, postings=collect(claim["member"], legs))
+        act = self.act if source is None else self._begun(source)
+        act.append(self.tx, body, postings=collect(member, legs))
+        if first and rest:
+            self._call(claim, member, rest)
 
-    def _call(self, claim: Row) -> None:
-        member = claim["member"]
+    def _who_laid_out(self, claim: Row) -> Source | None:
+        """Return the box that waits for a word on its advance, if a stream leads there."""
+        source = self.reach.get(claim["hub"])
+        known = source is not None and source.epoch.epoch == claim["hub_epoch"]
+        return source if known else None
+
+    def _call(self, claim: Row, member: str, rest: int) -> None:
         amounts, called = places_of(self.tx, member), called_hubs(self.tx, member)
-        ask = OpenAsk(id=claim["id"], hub="", member=member, want=claim["owed"], at=self.act.at)
+        ask = OpenAsk(id=claim["id"], hub="", member=member, want=rest, at=self.act.at)
         for hub, source in sorted(self.reach.items()):
             if amounts.get(source.place, 0) > 0 and hub not in called:
                 epoch = source.epoch.epoch

@@ -153,11 +153,10 @@ TABLES = (
          asked_at INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'asked',
          stamps TEXT NOT NULL
        ) STRICT, WITHOUT ROWID""",
-    # Notes to ourselves, no projection: losing them costs a second call.
+    # A note to ourselves, no projection: losing it costs a look.
     """CREATE TABLE right_set (
          hub TEXT PRIMARY KEY, pos INTEGER NOT NULL
        ) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE claim_called (claim TEXT PRIMARY KEY) STRICT, WITHOUT ROWID""",
     "CREATE INDEX sale_by_number ON sale (number)",
 )
 

@@ -37,9 +37,11 @@ from core.wallet.floor import (
     charge,
     collect,
     current_round,
+    is_told,
     open_claims,
     outstanding,
     plan_collecting,
+    untold_claims,
     why_not,
 )
 from core.wallet.merging import move_merged, unmarked_shares
@@ -161,6 +163,7 @@ __all__ = [
     "hand_right",
     "has_ended",
     "holdings",
+    "is_told",
     "issue",
     "issue_within",
     "lot_rows",
@@ -195,6 +198,7 @@ __all__ = [
     "take",
     "take_in",
     "unmarked_shares",
+    "untold_claims",
     "use_up",
     "void",
     "wallet_document",

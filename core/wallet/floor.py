@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.journal import Add, Append, Body, Change, Entry, Part, Posting, place_of
+from core.members import ALIASES
 from core.sqlite import Migration, Reader, Row
 from core.wallet.accounts import CLOUD, STORED_VALUE, Asset, member_account, mint_account
 from core.wallet.events import Legs
@@ -60,7 +61,8 @@ class Charged(Body, frozen=True, kw_only=True, tag="wallet.charged"):
 class Collected(Body, frozen=True, kw_only=True, tag="wallet.collected"):
     """Head office took `legs` of a member's pool for a claim; `rest` is still owed.
 
-    With a hub it is the first word on that box's advance, also where nothing could be taken.
+    `first` is the first word on a claim, said also where nothing could be taken; with a hub it
+    is said to the box that laid the money out.
     """
 
     claim: str
@@ -70,6 +72,7 @@ class Collected(Body, frozen=True, kw_only=True, tag="wallet.collected"):
     rest: int = 0
     hub: str = ""
     hub_epoch: int = 0
+    first: bool = False
 
 
 def advance(member: str, place: str, lot: str, amount: int) -> list[Posting]:
@@ -164,8 +167,25 @@ def outstanding(db: Reader, place: str, number: int, member: str) -> tuple[int, 
 
 
 def open_claims(db: Reader, member: str) -> list[Row]:
-    """Return what a member owes, oldest first: the claim with `owed`, in fen or points."""
-    return db.all(f"{_OWED} AND c.member = :member ORDER BY c.at, c.id", member=member)
+    """Return what a member owes, oldest first: the claim with `owed`, in fen or points.
+
+    In the names of merged duplicates too.
+    """
+    query = f"{ALIASES} {_OWED} AND c.member IN (SELECT id FROM alias)"  # noqa: S608 - our own
+    return db.all(f"{query} ORDER BY c.at, c.id", member=member)
+
+
+def untold_claims(db: Reader, *, limit: int) -> list[Row]:
+    """Return the claims on which head office has not said its first word, oldest first."""
+    untold = "NOT EXISTS (SELECT 1 FROM claim_told t WHERE t.claim = c.id)"
+    query = f"{_CLAIMS} WHERE {untold} ORDER BY c.at, c.id LIMIT :limit"
+    return db.all(query, limit=limit)
+
+
+def is_told(db: Reader, claim: str) -> bool:
+    """Say whether head office has said its first word on a claim."""
+    found = db.one("SELECT 1 FROM claim_told WHERE claim = :claim", claim=claim)
+    return found is not None
 
 
 def all_claims(db: Reader, *, limit: int) -> list[Row]:
@@ -173,10 +193,10 @@ def all_claims(db: Reader, *, limit: int) -> list[Row]:
     return db.all(f"{_OWED} ORDER BY c.at DESC, c.id LIMIT :limit", limit=limit)
 
 
-_OWED = """
+_CLAIMS = """
     SELECT c.*, c.amount - COALESCE(p.amount, 0) AS owed
-      FROM claim c LEFT JOIN claim_paid p ON p.claim = c.id
-     WHERE c.amount > COALESCE(p.amount, 0)"""
+      FROM claim c LEFT JOIN claim_paid p ON p.claim = c.id"""
+_OWED = f"{_CLAIMS} WHERE c.amount > COALESCE(p.amount, 0)"
 
 
 def note_advance(entry: Entry) -> Iterator[Change]:
@@ -244,6 +264,8 @@ def _note_collected(entry: Entry) -> Iterator[Change]:
     amount = sum(amount for _asset, _lot, amount in body.legs)
     if amount:
         yield Add("claim_paid", {"claim": body.claim}, {"amount": amount})
+    if body.first:
+        yield Append("claim_told", {"claim": body.claim}, again=True)
     if body.hub:
         place = place_of(body.hub, body.hub_epoch)
         yield Add("advance_settled", {"place": place}, {"count": 1})
@@ -283,10 +305,19 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
             ),
         ),
+        Migration(
+            "floor/2",
+            (
+                """CREATE TABLE claim_told (
+                     claim TEXT PRIMARY KEY
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
     ),
     tables={
         "claim": ("id",),
         "claim_paid": ("claim",),
+        "claim_told": ("claim",),
         "advance_round": ("place", "round", "member"),
         "advance_settled": ("place",),
     },
