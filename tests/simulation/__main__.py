@@ -10,14 +10,20 @@ from itertools import chain
 
 import click
 
-from tests.simulation.profiles import BY_NAME, MODEL, REAL
+from tests.simulation.mutants import MUTANTS, killer
+from tests.simulation.profiles import BY_NAME, DESTRUCTIVE, MODEL, REAL
 from tests.simulation.running import Lived, Tally, corpus, in_turn, keep, live_many
 
 DAY_SEEDS = 100_000
 """So far apart begin the seeds of two days."""
 FAILURES_MAX = 20
 SHOWN_LINES = 24
-WORLDS = {"real": REAL, "model": MODEL, "all": (*REAL, *MODEL)}
+SHOWN_CHARACTERS = 90
+WORLDS = {
+    "real": (*REAL, *DESTRUCTIVE),
+    "model": MODEL,
+    "all": (*REAL, *DESTRUCTIVE, *MODEL),
+}
 
 
 def _today() -> int:
@@ -36,6 +42,7 @@ def _today() -> int:
 @click.option("--world", type=click.Choice(list(WORLDS)), default="real", show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--keep/--no-keep", "kept", default=True, help="Write failing seeds down.")
+@click.option("--mutants", is_flag=True, help="Plant each known mistake and find it.")
 @click.option("--corpus", "replay", is_flag=True, help="Live through the kept seeds first.")
 def main(
     seeds: int | None,
@@ -45,6 +52,7 @@ def main(
     world: str,
     workers: int,
     kept: bool,
+    mutants: bool,
     replay: bool,
 ) -> None:
     """Let stores and head office live through seeded faults; exit with 1 on a violation.
@@ -52,10 +60,9 @@ def main(
     The worlds: `real` runs the programs' own code over databases in memory, `model` the step
     functions alone over tables that are dictionaries, many times as fast.
     """
-    for name in names:
-        if name not in BY_NAME:
-            raise click.BadParameter(f"{name}: there is {', '.join(BY_NAME)}")
-    chosen = names or tuple(profile.name for profile in WORLDS[world])
+    if mutants:
+        sys.exit(_plant_all())
+    chosen = _chosen(names) or tuple(profile.name for profile in WORLDS[world])
     begun = time.monotonic()
 
     def is_late() -> bool:
@@ -75,6 +82,27 @@ def main(
             break
     _sum_up(tallies, first, time.monotonic() - begun)
     sys.exit(any(tally.failed for tally in tallies.values()))
+
+
+def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in BY_NAME:
+            raise click.BadParameter(f"{name}: there is {', '.join(BY_NAME)}")
+    return names
+
+
+def _plant_all() -> bool:
+    """Plant every mistake; say whether one of them was not found."""
+    survivors = 0
+    for mutant in MUTANTS:
+        found = killer(mutant)
+        survivors += found is None
+        told = (
+            "SURVIVES" if found is None else f"seed {found[0]}: {found[1][:SHOWN_CHARACTERS]}"
+        )
+        print(f"{mutant.name} ({mutant.profile}) {told}", flush=True)
+    print(f"{len(MUTANTS) - survivors} of {len(MUTANTS)} mistakes found")
+    return survivors > 0
 
 
 def _tell(lived: Lived, *, kept: bool) -> None:

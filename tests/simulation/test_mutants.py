@@ -191,7 +191,7 @@ def test_a_feed_batch_that_is_taken_over_a_gap(monkeypatch):
             return state, []
         return state, [hub_step.TakeFeed(batch=batch)]
 
-    monkeypatch.setattr(hub_step, "_batch", batch)
+    monkeypatch.setattr(hub_step, "batch_came", batch)
     is_found(LOSSES, hub_node=TakesAnyBatch)
 
 

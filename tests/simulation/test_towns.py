@@ -21,7 +21,7 @@ from tests.simulation.adding_up import Ledger, wrong_facts
 from tests.simulation.company import Company, live
 from tests.simulation.furnished import furnish_new
 from tests.simulation.history import Violated
-from tests.simulation.profiles import EVERYTHING, REAL, WIRE
+from tests.simulation.profiles import DESTRUCTIVE, EVERYTHING, REAL, WIRE
 from tests.simulation.running import Lived, Seed, corpus, in_turn, live_many, live_one
 from tests.simulation.town import Fact
 
@@ -40,6 +40,12 @@ def test_all_adds_up_once_it_is_healed(profile):
     assert happened["ask"] > 2
 
 
+@pytest.mark.parametrize("profile", DESTRUCTIVE, ids=lambda profile: profile.name)
+def test_all_adds_up_where_disks_and_boxes_are_lost(profile):
+    worlds = [live(profile, seed) for seed in range(3)]
+    assert sum(len(world.gone) for world in worlds) > 2
+
+
 @pytest.mark.parametrize("kept", corpus(), ids=lambda kept: f"{kept.profile} {kept.seed}")
 def test_a_seed_that_once_failed_adds_up(kept):
     assert live_one(kept.history).wrong == ""
@@ -48,7 +54,7 @@ def test_a_seed_that_once_failed_adds_up(kept):
 @pytest.mark.wide
 def test_todays_seeds_add_up():
     today = (datetime.now(tz=UTC).toordinal() % 10_000) * DAY_SEEDS
-    profiles = [profile.name for profile in REAL]
+    profiles = [profile.name for profile in (*REAL, *DESTRUCTIVE)]
     began = time.process_time()
     lived = live_many(
         in_turn(profiles, start=today, count=None),
