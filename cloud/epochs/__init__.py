@@ -8,7 +8,14 @@ balance below zero. Both histories of a box that was two are facts.
 
 from cloud.epochs.closing import close_epoch, release_limbo, tell_closed
 from cloud.epochs.events import EpochClosed, LateTaken, LimboReleased, PlaceEmptied
-from cloud.epochs.histories import Branch, branches_of, bring_late, head_of, stream_of
+from cloud.epochs.histories import (
+    Branch,
+    branches_of,
+    bring_late,
+    head_of,
+    stream_of,
+    take_up_forks,
+)
 from cloud.epochs.tables import PART, SHARED_TABLES
 from cloud.epochs.voiding import (
     FORK,
@@ -48,6 +55,7 @@ __all__ = [
     "settle_pool",
     "stream_of",
     "sweep_after",
+    "take_up_forks",
     "tell_closed",
     "void_some",
 ]

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
-from cloud.platform import Epoch
+from cloud.platform import Epoch, Platform, epochs_of, find_hub
 from cloud.streams import Kept, cursor_of, head_at, keep
 from core.crypto import verify_log
 from core.enrolment import LateAnswer, LateState
@@ -34,6 +35,8 @@ from core.wire import (
 
 BRANCHES_MAX = 8
 """Of one epoch: more selves than that no accident makes."""
+BRANCH_EVENTS_MAX = 1_000_000
+"""In all branches of one epoch: a box that is two must not fill the disk with the other."""
 NAME_CHARACTERS = 8
 
 
@@ -95,6 +98,9 @@ def bring_late(
         (branch, place.judge(stream, branch, segment, raw))
         for branch in (None, *branches_of(tx, epoch.hub, epoch.epoch))
     ]
+    written = sum(branch.seq - branch.after_seq for branch, _one in judged if branch)
+    if written >= BRANCH_EVENTS_MAX:
+        raise Refused("branches_full")
     for branch, one in judged:
         if one.verdict is Verdict.KNOWN:
             return LateAnswer(state=LateState.KNOWN, acked=segment.last)
@@ -110,6 +116,31 @@ def bring_late(
         place.branch_off(trunk, after, segment, raw)
         return LateAnswer(state=LateState.BRANCH, acked=segment.last)
     return LateAnswer(state=LateState.GAP, acked=min(place.trunk.have, segment.first - 1))
+
+
+def take_up_forks(platform: Platform) -> int:
+    """Make branches of what was put aside before there were any; return how many segments.
+
+    What still lacks its beginning stays where it is.
+    """
+    with platform.door.read() as db:
+        rows = db.all("SELECT rowid AS number, origin, epoch, raw FROM fork_segment ORDER BY 1")
+    return sum(
+        platform.door.write(partial(_take_up, row=row, platform=platform)) for row in rows
+    )
+
+
+def _take_up(tx: Writer, *, row: Row, platform: Platform) -> bool:
+    hub = find_hub(tx, row["origin"])
+    epoch = next((e for e in epochs_of(tx, row["origin"]) if e.epoch == row["epoch"]), None)
+    if hub is None or epoch is None or epoch.closed_at is None:
+        return False
+    segment, at = unpack(row["raw"]), platform.clock.read().at
+    answer = bring_late(tx, epoch, segment, row["raw"], merchant=hub.merchant, at=at)
+    if answer.state is LateState.GAP:
+        return False
+    tx.run("DELETE FROM fork_segment WHERE rowid = :number", number=row["number"])
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloud.app import open_cloud
+from cloud.epochs import take_up_forks
 from cloud.ingest.books import Outcome
 from cloud.ingest.clerk import Clerk
 from cloud.ingest.exchange import Exchange
@@ -122,6 +123,7 @@ def serve_hubs(
 ) -> None:
     """Serve hubs over a broker until `stopping` is set."""
     desk = desk or _Desk()
+    take_up_forks(platform)
 
     def tell(outcome: Outcome) -> None:
         desk.inbox.put(lambda exchange, now: exchange.told(outcome, now))

@@ -11,7 +11,6 @@ from cloud.streams.keeping import (
     cursor_of,
     head_at,
     keep,
-    keep_branch,
     segments_after,
 )
 from cloud.streams.lines import Line, heard_boot, heard_down, line_of, shut
@@ -50,7 +49,6 @@ __all__ = [
     "heard_boot",
     "heard_down",
     "keep",
-    "keep_branch",
     "keep_own",
     "keep_theirs",
     "line_of",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from core.journal import birth_head
 from core.sqlite import Reader, Row, Writer
 from core.wire import Cursor, Segment, unpack
-
-BRANCH_SEGMENTS_MAX = 1_000
-"""Of one epoch: a hub that is two must not fill the disk with its second self."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,33 +68,6 @@ def keep(
         raw=raw,
         at=stream.at,
         **place,
-    )
-    return True
-
-
-def keep_branch(tx: Writer, stream: Kept, segment: Segment, raw: bytes) -> bool:
-    """Keep a segment of a second history under the same name; False where enough are kept.
-
-    Both branches are facts: somebody decides later what the second one was.
-    """
-    held = tx.value(
-        "SELECT COUNT(*) FROM fork_segment WHERE origin = :origin AND epoch = :epoch",
-        origin=stream.origin,
-        epoch=stream.epoch,
-    )
-    if held >= BRANCH_SEGMENTS_MAX:
-        return False
-    tx.run(
-        "INSERT INTO fork_segment"
-        " (origin, epoch, first_seq, last_seq, digest, raw, received_at)"
-        " VALUES (:origin, :epoch, :first, :last, :digest, :raw, :at) ON CONFLICT DO NOTHING",
-        origin=stream.origin,
-        epoch=stream.epoch,
-        first=segment.first,
-        last=segment.last,
-        digest=hashlib.sha256(raw).digest(),
-        raw=raw,
-        at=stream.at,
     )
     return True
 

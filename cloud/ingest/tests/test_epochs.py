@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from cloud.epochs import branches_of, close_epoch, release_limbo
+from cloud.epochs import branches_of, close_epoch, release_limbo, take_up_forks
 from cloud.ingest import differences
 from cloud.ingest.books import carry
 from cloud.ingest.rebuilding import restore
@@ -16,6 +16,7 @@ from cloud.ingest.tests.test_value import ask, places
 from cloud.platform import epochs_of
 from cloud.platform.tests.office import office_in
 from core.enrolment import LateState
+from core.errors import Refused
 from core.wallet import CLOUD
 from core.wire import GRANTED, NOTHING, RECALLING, Channel, Fence, encode, unpack
 from core.wire.messages import OFFLINE
@@ -350,6 +351,48 @@ def test_what_a_key_did_not_sign_is_no_history(office, first, second, guest):
     assert office.late(first, bytes(forged)).state is LateState.GAP
     with office.platform.door.read() as db:
         assert branches_of(db, first.id) == []
+
+
+def test_a_second_history_cannot_fill_the_disk(office, first, guest, tmp_path, monkeypatch):
+    twin = twin_of(first, tmp_path / "twin", seed=77)
+    first.pay(guest, 1)
+    twin.pay(guest, 2)
+    twin.segments()
+    twin.pay(guest, 3)
+    office.close(first, reason="forked")
+    assert office.bring(first, after=2) == [LateState.KEPT]
+    assert office.late(twin, twin.segments(after=2)[0]).state is LateState.BRANCH
+    monkeypatch.setattr("cloud.epochs.histories.BRANCH_EVENTS_MAX", 1)
+    with pytest.raises(Refused, match="branches_full"):
+        office.late(twin, twin.segments(after=2)[1])
+    twin.close()
+
+
+def test_what_an_older_version_put_aside_of_a_second_history_is_taken_up(
+    office, desk, first, guest, tmp_path
+):
+    twin = twin_of(first, tmp_path / "twin", seed=77)
+    first.pay(guest, 100)
+    desk.sync(first, rounds=1)
+    office.close(first, reason="forked")
+    twin.pay(guest, 300)
+    (raw,) = twin.segments(after=2)
+
+    def put_aside(tx):
+        tx.run(
+            "INSERT INTO fork_segment (origin, epoch, first_seq, last_seq, digest, raw,"
+            " received_at) VALUES (:o, 1, 3, 3, x'00', :raw, 1)",
+            o=first.id,
+            raw=raw,
+        )
+
+    office.platform.door.write(put_aside)
+    assert take_up_forks(office.platform) == 1
+    assert take_up_forks(office.platform) == 0
+    office.work()
+    assert places(office.merchant, guest) == {CLOUD: 9_600}
+    twin.close()
+    assert office.sound()
 
 
 # -- the books again ---------------------------------------------------------------------------

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloud.platform.tests.office import NOW, merchant_in, office_in
-from cloud.streams import Kept, cursor_of, head_at, keep, keep_branch, segments_after
-from cloud.streams.keeping import BRANCH_SEGMENTS_MAX
+from cloud.streams import Kept, cursor_of, head_at, keep, segments_after
 from core.journal import birth_head
 from core.wire import Segment, pack
 
@@ -93,16 +92,3 @@ def test_segments_are_given_from_the_one_that_holds_the_next_event(platform):
 
         assert [firsts(after) for after in range(5)] == [[1, 3], [1, 3], [3], [], []]
         assert firsts(0, limit=1) == [1]
-
-
-def test_a_second_history_cannot_fill_the_disk(platform):
-    with_many = [segment(1, f'{{"n":{n}}}'.encode()) for n in range(BRANCH_SEGMENTS_MAX + 5)]
-
-    def keep_all(tx):
-        return [keep_branch(tx, stream(), one, pack(one)) for one in with_many]
-
-    kept = platform.door.write(keep_all)
-    assert kept.count(True) == BRANCH_SEGMENTS_MAX
-    assert not any(kept[BRANCH_SEGMENTS_MAX:])
-    again = platform.door.write(lambda tx: keep_branch(tx, stream(), with_many[0], b"x"))
-    assert not again
