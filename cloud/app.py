@@ -56,6 +56,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     sales.CAPABILITY,
     fleet.CAPABILITY,
     aside.CAPABILITY,
+    cloud_recovery.CAPABILITY,
     cloud_members.CAPABILITY,
     cloud_catalog.CAPABILITY,
     cloud_staff.CAPABILITY,
@@ -68,7 +69,6 @@ LOCAL_PARTS: tuple[Part, ...] = (
     streams.PART,
     placement.PART,
     epochs.PART,
-    cloud_recovery.PART,
     *(part for capability in CAPABILITIES for part in capability.parts),
 )
 """Tables of head office's own in each merchant's database; a capability is one line."""
@@ -78,6 +78,7 @@ MARKS: Mapping[str, access.Mark] = {
     "sales": sales.mark,
     "fleet": fleet.mark,
     "aside": aside.mark,
+    "recovery": cloud_recovery.mark,
     "edits": edits.mark,
     "lists": cloud_imports.mark,
 }

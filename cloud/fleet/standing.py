@@ -16,6 +16,7 @@ from cloud.platform import (
     epochs_of,
     hubs_of,
 )
+from cloud.recovery import awaited_hubs, safe_of
 from cloud.streams import cursor_of
 from core.clock import DAY_MS, MINUTE_MS
 from core.errors import N_
@@ -54,6 +55,14 @@ ALARMS: dict[str, tuple[str, str]] = {
     "downlink_forked": (
         N_("主机收到过与总部不一致的划拨记录"),
         N_("请联系维护，在查清之前不要停用这台主机。"),
+    ),
+    "epoch_ahead": (
+        N_("主机的身份比总部记得的新"),
+        N_("总部可能从旧备份恢复过；主机会自己出示证明，不用处理。"),
+    ),
+    "edit_lost": (
+        N_("备份之后的一处修改没有找回来"),
+        N_("这类资料不能听门店的。请到总部核对，要改就再改一次。"),
     ),
     "downlink_ahead": (
         N_("主机记得总部已不记得的划拨"),
@@ -96,6 +105,10 @@ ALARMS: dict[str, tuple[str, str]] = {
         N_("请把这台主机升级到最新版本。"),
     ),
 }
+AWAITED_WORDS = (
+    N_("总部在恢复数据，在等这台主机"),
+    N_("门店照常收银；余额要等它联系上来、交还记录以后才能调动。"),
+)
 OTHER_ALARM = (N_("主机报告了异常"), N_("请联系维护。"))
 
 
@@ -113,6 +126,11 @@ class Worry:
     """Where something can be done about it."""
 
 
+AWAITED = Worry(
+    what=AWAITED_WORDS[0], advice=AWAITED_WORDS[1], level="warn", page="recovery.shown"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One box as its pages show it."""
@@ -123,7 +141,9 @@ class Standing:
     newest_at: int | None
     """When its newest event that arrived was made (ms)."""
     behind: int
-    """How many positions of the feed it has yet to take."""
+    """How many documents of the feed it has yet to take."""
+    safe: int
+    """The newest of its events that the newest backup holds, too."""
     worries: tuple[Worry, ...]
 
 
@@ -167,12 +187,15 @@ def fleet(platform: Platform, merchant: Merchant) -> list[Branch]:
             for hub in hubs
             for worry in _ended(epochs_of(shared, hub.id))
         ]
+        awaited = awaited_hubs(shared, merchant.id)
+        alarms += [(hub.id, ENDED, AWAITED) for hub in hubs if hub.id in awaited]
+        safe = {hub.id: _safe(shared, hub) for hub in hubs}
         alarms += _alarms(shared, merchant.id, since=now - ALARM_SHOWN_MS)
     with merchant.door.read() as db:
         known = stores(db)
-        pos = position(db)
         boxes = [
-            _standing(db, hub, acked[hub.id], pos=pos, now=now, alarms=alarms) for hub in hubs
+            _standing(db, hub, acked[hub.id], safe=safe[hub.id], now=now, alarms=alarms)
+            for hub in hubs
         ]
     branches = [
         Branch(id=key, store=one, boxes=tuple(b for b in boxes if b.hub.store == key))
@@ -223,6 +246,11 @@ def _ended(epochs: list[Epoch]) -> Iterator[Worry]:
             )
 
 
+def _safe(shared: Reader, hub: Hub) -> int:
+    epochs = epochs_of(shared, hub.id)
+    return safe_of(shared, hub.id, epochs[-1].epoch) if epochs else 0
+
+
 def _arrived(shared: Reader, hub: Hub) -> int:
     """Return the newest event of a box's newest epoch that is kept here."""
     epochs = epochs_of(shared, hub.id)
@@ -237,7 +265,7 @@ def _standing(
     hub: Hub,
     acked: int,
     *,
-    pos: int,
+    safe: int,
     now: int,
     alarms: Alarms,
 ) -> Standing:
@@ -258,7 +286,11 @@ def _standing(
         hub=hub,
         waiting=waiting,
         newest_at=newest_at,
-        behind=max(0, pos - hub.feed_pos),
+        # Positions leap after a restore: what counts is how many documents lie behind.
+        behind=db.value(
+            "SELECT COUNT(*) FROM feed_document WHERE pos > :pos", pos=hub.feed_pos
+        ),
+        safe=safe,
         worries=(*worries, *told),
     )
 

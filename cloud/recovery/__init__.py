@@ -52,8 +52,11 @@ from cloud.recovery.standing import (
     safe_of,
 )
 from cloud.recovery.tables import SHARED_TABLES
+from cloud.recovery.views import mark, pages
+from core.web import Capability
 
 __all__ = [
+    "CAPABILITY",
     "PART",
     "RELEASE_AFTER_MS",
     "SHARED_TABLES",
@@ -82,6 +85,7 @@ __all__ = [
     "is_over",
     "make_backup",
     "make_recovery_key",
+    "mark",
     "owed_by",
     "read_document",
     "recipients_of",
@@ -99,3 +103,5 @@ __all__ = [
     "verify_backup",
     "withdraw",
 ]
+
+CAPABILITY = Capability(name="recovery", parts=(PART,), blueprints=(pages,))

@@ -27,14 +27,13 @@ from core.backup import (
     RecoveryKey,
     Stream,
     Written,
-    is_recipient,
+    check_recipient,
     new_recovery_key,
     open_package,
     read_streams,
     write_package,
 )
 from core.crypto import LogKey, signing_key
-from core.errors import Refused
 from core.journal import signed_by_birth, verify
 from core.sqlite import Reader, Row, Writer, looking_into
 
@@ -78,8 +77,7 @@ def make_recovery_key(platform: Platform) -> RecoveryKey:
 
 def add_recipient(platform: Platform, recipient: str) -> None:
     """Seal backups for one more key. Refused: bad_recipient."""
-    if not is_recipient(recipient):
-        raise Refused("bad_recipient")
+    check_recipient(recipient)
 
     def add(tx: Writer) -> None:
         known = dict.fromkeys([*recipients_of(tx), recipient])

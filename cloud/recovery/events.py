@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.backup import REFUSALS
 from core.errors import N_, Refusal
 from core.journal import Body, Part
 from core.sqlite import Migration
@@ -63,7 +64,7 @@ PART = Part(
     ),
     now=dict.fromkeys((RecoveryBegan, HubReleased, RecoveryEnded), lambda _entry: ()),
     refusals={
-        "bad_recipient": Refusal(422, N_("这不是恢复密钥的公开部分（age1…）")),
+        **REFUSALS,
         "not_recovering": Refusal(409, N_("总部没有在恢复数据")),
         "hub_not_awaited": Refusal(404, N_("没有在等这台主机")),
         "release_too_early": Refusal(

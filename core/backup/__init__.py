@@ -8,16 +8,23 @@ does not hold it. Without one the file is as good as the machine itself, and mus
 
 from core.backup.manifest import BadBackup, Manifest, Stream, read_streams
 from core.backup.package import Content, Written, open_package, write_package
-from core.backup.sealing import RecoveryKey, is_recipient, new_recovery_key, read_recovery_key
+from core.backup.sealing import (
+    REFUSALS,
+    RecoveryKey,
+    check_recipient,
+    new_recovery_key,
+    read_recovery_key,
+)
 
 __all__ = [
+    "REFUSALS",
     "BadBackup",
     "Content",
     "Manifest",
     "RecoveryKey",
     "Stream",
     "Written",
-    "is_recipient",
+    "check_recipient",
     "new_recovery_key",
     "open_package",
     "read_recovery_key",

@@ -13,6 +13,9 @@ from typing import IO, Any
 import pyrage
 
 from core.backup.manifest import BadBackup
+from core.errors import N_, Refusal, Refused
+
+REFUSALS = {"bad_recipient": Refusal(422, N_("这不是恢复密钥的公开部分（age1…）"))}
 
 AGE_HEADER = b"age-encryption.org/v1"
 SECRET_WORD = "AGE-SECRET-KEY-1"  # noqa: S105 - how such a key begins, and no key
@@ -59,13 +62,12 @@ def read_recovery_key(text: str) -> RecoveryKey:
     )
 
 
-def is_recipient(text: str) -> bool:
-    """Say whether this is the public half of a recovery key, `age1…`."""
+def check_recipient(text: str) -> None:
+    """Refuse what is not the public half of a recovery key. Refused: bad_recipient."""
     try:
         pyrage.x25519.Recipient.from_str(text)
-    except pyrage.RecipientError:
-        return False
-    return True
+    except pyrage.RecipientError as error:
+        raise Refused("bad_recipient") from error
 
 
 def seal(source: IO[bytes], target: IO[bytes], recipients: Sequence[str]) -> None:

@@ -16,14 +16,13 @@ from core.backup import (
     RecoveryKey,
     Stream,
     Written,
-    is_recipient,
+    check_recipient,
     new_recovery_key,
     open_package,
     read_streams,
     write_package,
 )
 from core.crypto import LogKey, secret_file, signing_key
-from core.errors import Refused
 from core.sqlite import Reader, Writer, looking_into
 from hub.backup.tables import set_setting, setting
 from hub.box import Box
@@ -76,8 +75,7 @@ def make_recovery_key(box: Box) -> RecoveryKey:
 
 def add_recipient(box: Box, recipient: str) -> None:
     """Seal backups for one more key. Refused: bad_recipient."""
-    if not is_recipient(recipient):
-        raise Refused("bad_recipient")
+    check_recipient(recipient)
 
     def add(tx: Writer) -> None:
         known = dict.fromkeys([*recipients_of(tx), recipient])

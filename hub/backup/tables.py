@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import N_, Refusal
+from core.backup import REFUSALS
 from core.journal import Part
 from core.sqlite import Migration, Reader, Writer
 
@@ -28,7 +28,7 @@ LOCAL = Part(
             ),
         ),
     ),
-    refusals={"bad_recipient": Refusal(422, N_("这不是恢复密钥的公开部分（age1…）"))},
+    refusals=REFUSALS,
 )
 
 

@@ -6,6 +6,7 @@ All of it comes back from the stores, byte for byte; what nobody but head office
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from contextlib import ExitStack
 from functools import partial
@@ -26,6 +27,8 @@ from tests.chain.test_faults import TILL, Chain
 
 pytestmark = pytest.mark.wide
 
+QUIET_S = 3.0
+
 
 class Burnt(Chain):
     """A chain whose head office is lost and put back."""
@@ -44,6 +47,25 @@ class Burnt(Chain):
         self.office.admin("restore", file, "--key", str(key))
         for name in (BROKER, GATE, WEB, INGEST):
             self.office.start(name)
+
+    def rest(self, *stores):
+        """Wait until nothing moves: what was frozen goes to where it belongs afterwards."""
+        before = None
+        while True:
+            super().rest(*stores)
+            with self.office.books(self.merchant) as books, books.door.read() as db:
+                now = tuple(
+                    db.value(f"SELECT {what}")
+                    for what in ("COUNT(*) FROM journal", "MAX(pos) FROM feed_document")
+                )
+            if now == before:
+                return
+            before = now
+            time.sleep(QUIET_S)
+
+    def assert_all_adds_up(self, *stores):
+        self.rest(*stores)
+        super().assert_all_adds_up(*stores)
 
     def recovers(self):
         with self.office.looked_into() as platform, platform.door.read() as db:

@@ -12,13 +12,14 @@ from core.backup import (
     BadBackup,
     Content,
     Manifest,
-    is_recipient,
+    check_recipient,
     new_recovery_key,
     open_package,
     read_recovery_key,
     write_package,
 )
 from core.crypto import signing_key
+from core.errors import Refused
 
 SIGNER = signing_key(bytes(range(32)))
 SECRET = b"k" * 32
@@ -117,8 +118,9 @@ def test_a_backup_by_another_machine_is_refused_by_a_key_that_knows_its_own(tmp_
 def test_a_recovery_key_is_read_back_as_it_was_written_and_nothing_else_is(tmp_path):
     key = new_recovery_key(signer=SIGNER.public)
     assert read_recovery_key(key.written()) == key
-    assert is_recipient(key.recipient)
-    assert not is_recipient("age1x")
+    check_recipient(key.recipient)
+    with pytest.raises(Refused, match="bad_recipient"):
+        check_recipient("age1x")
     for text in ("", "AGE-SECRET-KEY-1ABC", key.recipient):
         with pytest.raises(ValueError, match="no recovery key"):
             read_recovery_key(text)
