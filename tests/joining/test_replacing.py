@@ -22,10 +22,11 @@ from core.feed import publish
 from core.journal import decode
 from core.sqlite import Reader
 from core.till import STORED_VALUE, Offered
-from core.wallet import CLOUD
+from core.wallet import CLOUD, mint_left
 from core.wallet.accounts import parse_member_account, parse_transit_account
 from hub.checkout import pay_ticket
 from hub.fence import fence
+from hub.members import Application, Profile, register
 from hub.sync import load_link
 from hub.tickets import add_line, open_ticket, read_ticket
 from hub.wallet import follow
@@ -311,6 +312,43 @@ def test_a_replacement_that_is_killed_anywhere_goes_on_where_it_was(office, tmp)
         until(lambda: store.link().cloud and store.link().pending == 0)
 
 
+def test_two_boxes_from_one_card_are_both_shut_out_and_one_of_them_becomes_the_store_again(
+    office, tmp
+):
+    chain = Chain(office, tmp, "双胞胎")
+    with chain.store(chain.folder) as store, chain.sync(chain.folder):
+        shift(store)
+        member = topped_up(store, 10_000)
+        # Its right to top up has come, so that both lives know of it.
+        until(lambda: store.ask(lambda db: mint_left(db, chain.hub)) is not None)
+        until(lambda: store.link().cloud and store.link().pending == 0)
+    twin = tmp / "twin"
+    shutil.copytree(chain.folder, twin, ignore=shutil.ignore_patterns("run"))
+    with chain.store(chain.folder) as store, chain.sync(chain.folder):
+        top_up(store, member, 200)
+        top_up(store, member, 200)
+        until(lambda: store.link().cloud and store.link().pending == 0)
+    with chain.store(twin) as other, chain.sync(twin):
+        top_up(other, member, 3_000)
+        # Two histories: the second is kept as facts too, and neither box goes on with value.
+        until(lambda: other.ask(fence) is not None)
+        with pytest.raises(Refused, match="box_fenced"):
+            top_up(other, member, 1)
+        until(lambda: other.link().pending == 0)
+    with chain.store(chain.folder) as store, chain.sync(chain.folder):
+        until(lambda: store.ask(fence) is not None)
+    until(lambda: in_total(office, chain, member) == 13_400)
+    done, told = box(twin, "replace", office.url, chain.code("forked"))
+    assert done == 0, told
+    with chain.store(twin) as store, chain.sync(twin):
+        assert store.ask(fence) is None
+        until(lambda: brought(store, member) == 13_400)
+        assert store.box.findings() == []
+        assert store.differences(tmp / "twin.db") == []
+    assert in_books(office, chain.merchant, postings_agree)
+    assert in_books(office, chain.merchant, risk) == []
+
+
 def test_a_box_is_not_replaced_under_its_running_programs_nor_by_a_foreign_code(office, tmp):
     mine, other = Chain(office, tmp, "本店"), Chain(office, tmp, "别店")
     code = mine.code("broken")
@@ -324,13 +362,14 @@ def test_a_box_is_not_replaced_under_its_running_programs_nor_by_a_foreign_code(
     done, told = box(mine.folder, "replace", office.url, "AAAAA-AAAAA")
     assert done == 1
     # What it wrote since is brought first; then its own code puts the box aside, whole.
+    guest = Application(profile=Profile(name="王小明", phone="13900000001"))
     with mine.store(mine.folder) as store:
-        shift(store)
-        member = topped_up(store, 7_000)
+        member = store.do(lambda tx, act: register(tx, act, guest))
     done, told = box(mine.folder, "replace", office.url, code)
     assert done == 0, told
     assert "hub-epoch-1.db" in told
-    until(lambda: in_total(office, mine, member) == 7_000)
+    known = "SELECT 1 FROM member WHERE id = :id"
+    until(lambda: in_books(office, mine.merchant, lambda db: db.value(known, id=member)))
     done, told = box(mine.folder, "replace", office.url, code)
     assert (done, "已经换好了" in told) == (1, True), told
     assert (mine.folder / "hub-epoch-1.db").is_file()
