@@ -27,9 +27,12 @@ def member_rows(db: Reader, *, place: str = EVERYWHERE) -> Iterator[MemberRow]:
                         UNION ALL
                         SELECT member, asset, amount FROM transit WHERE :place = '') h
                ON h.member = m.id
-             LEFT JOIN (SELECT member, MIN(number) AS number FROM card WHERE active = 1
-                         GROUP BY member) c ON c.member = m.id
-            GROUP BY m.id ORDER BY m.id""",
+             LEFT JOIN (SELECT member, MIN(number) AS number FROM card
+                         WHERE active = 1 AND blocked = 0 GROUP BY member) c ON c.member = m.id
+            GROUP BY m.id
+           -- A merged duplicate is no row of its own, unless a store still has to move value.
+           HAVING m.merged_into = '' OR COALESCE(SUM(h.amount), 0) <> 0
+            ORDER BY m.id""",
         place=place,
         principal=Asset.PRINCIPAL,
         bonus=Asset.BONUS,

@@ -192,6 +192,8 @@ def receipts() -> Any:
     form = Form({name: "1" if getattr(known, name) else "" for name in switches})
     form.typed["topup_max"] = typed_yuan(known.topup_max_cents)
     form.typed["idle_lock_s"] = str(known.idle_lock_s)
+    form.typed["offline_card"] = typed_yuan(known.offline_card_cents)
+    form.typed["block_list_hours"] = str(known.block_list_hours)
     return show("organisation/receipts.html", "organisation/_receipts.html", form=form)
 
 
@@ -207,6 +209,10 @@ def save_receipts() -> Any:
         "topup_max_cents": form.fen("topup_max") or 0,
         "idle_lock_s": form.whole("idle_lock_s"),
     }
+    if form.text("offline_card"):
+        wanted["offline_card_cents"] = form.fen("offline_card") or 0
+    if form.text("block_list_hours"):
+        wanted["block_list_hours"] = form.whole("block_list_hours")
     if form.struct(Settings, wanted) is None:
         if "topup_max_cents" in form.errors:
             form.errors["topup_max"] = form.errors["topup_max_cents"]
