@@ -19,8 +19,7 @@ from hub.app import open_hub
 from hub.box import Born, Box
 from hub.command_line import data_option, use_credentials
 from hub.doorbell import ring
-from hub.sync import Contradicts, Declined, Replaced, Replacing, Told, Unreachable
-from hub.sync.tables import LOCAL
+from hub.sync import LOCAL, Contradicts, Declined, Replaced, Replacing, Told, Unreachable
 from hub.sync_program import REASONS, UNREACHABLE, both, program_version
 
 STAGES = {

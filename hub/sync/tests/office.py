@@ -20,7 +20,6 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
 from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
 
 from core.clock import Quality, Reading
@@ -29,14 +28,8 @@ from core.enrolment import (
     Broker,
     EnrolAnswer,
     EnrolRequest,
-    LateAnswer,
-    LateState,
     RenewAnswer,
-    RenewLateRequest,
     RenewRequest,
-    StandingAnswer,
-    joined_segments,
-    proven_bytes,
 )
 from core.feed import FeedDocument
 from core.ids import seeded
@@ -84,6 +77,7 @@ from core.wire import (
     up_filters,
 )
 from hub.sync.outbox import sealed_segments
+from hub.sync.tests.archive import Archive
 from tests.broker.papers import Authority, _pem
 
 MERCHANT = "qinghe01"
@@ -125,11 +119,12 @@ class KnownHub:
     documents: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
 
-class Office:
+class Office(Archive):
     """Head office, in a folder, at a broker."""
 
     def __init__(self, folder: Path, authority: Authority, broker_port: int) -> None:
         folder.mkdir()
+        super().__init__()
         self.folder, self.authority = folder, authority
         self.broker_port = broker_port
         self.key = signing_key(b"m" * 32)
@@ -146,11 +141,7 @@ class Office:
         self.heard: queue.Queue[tuple[float, str, object]] = queue.Queue()
         self.answers: dict[str, EnrolAnswer] = {}
         self.deaf = False
-        self.renewals = self.late_renewals = 0
-        self.closed = ""
-        self.lates: list[LateState] = []
-        self.given: list[int] = []
-        self.journal_segments, self.journal_answers = 3, 1_000
+        self.renewals = 0
         self.tamper = None
         self.batch_documents = 500
         self.time = MORNING
@@ -268,61 +259,6 @@ class Office:
     def fetch(self, after: int) -> bytes:
         self.fetched.append(after)
         return pack_batch(self.batch(after))
-
-    # -- a box's past and standing ---------------------------------------------------------
-
-    def standing(self, name: str, epoch: int) -> bytes:
-        """Say how a hub stands; `closed` is set by whoever plays the operator."""
-        hub = name.partition(".")[2]
-        cursor = self.hubs[hub].cursor
-        return msgspec.json.encode(
-            StandingAnswer(
-                hub_id=hub,
-                epoch=epoch,
-                newest=epoch + (self.closed == "replaced"),
-                closed=self.closed,
-                closed_at=None,
-                closed_seq=0,
-                have=cursor.have,
-                head=cursor.head,
-            )
-        )
-
-    def journal(self, name: str, after: int) -> bytes:
-        """Return kept segments behind an event, a few at a time."""
-        self.given.append(after)
-        if len(self.given) > self.journal_answers:
-            return b""
-        kept = self.hubs[name.partition(".")[2]].raws
-        waiting = [raw for raw in kept if unpack(raw).last > after]
-        return joined_segments(waiting[: self.journal_segments])
-
-    def late(self, name: str, raw: bytes) -> bytes:
-        """Take a late segment that goes on from what is kept."""
-        known = self.hubs[name.partition(".")[2]]
-        segment = unpack(raw)
-        judged = judge(known.stream, known.cursor, Arrived(segment=segment, raw=raw))
-        state = {Verdict.NEXT: LateState.KEPT, Verdict.KNOWN: LateState.KNOWN}.get(
-            judged.verdict, LateState.GAP
-        )
-        if state is LateState.KEPT:
-            skip = known.cursor.have + 1 - segment.first
-            known.events += segment.events[skip:]
-            known.raws.append(raw)
-            known.cursor = judged.cursor
-        self.lates.append(state)
-        return msgspec.json.encode(LateAnswer(state=state, acked=known.cursor.have))
-
-    def renewed_late(self, body: bytes) -> tuple[int, bytes]:
-        """Renew a certificate that has ended, for the log key's proof."""
-        asked = msgspec.json.decode(body, type=RenewLateRequest)
-        old = x509.load_pem_x509_certificate(asked.certificate.encode())
-        name = old.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
-        birth = self.hubs[name.partition(".")[2]].birth
-        if not signed_by_birth(birth, asked.proof, proven_bytes(asked.csr)):
-            return 403, json.dumps({"code": "proof_wrong", "message": "不行"}).encode()
-        self.late_renewals += 1
-        return self.renewed(name, asked.csr)
 
     # -- the feed --------------------------------------------------------------------------
 

@@ -18,7 +18,6 @@ from core.wire import (
     Arrived,
     Ask,
     DownAck,
-    Fence,
     Greet,
     Hello,
     Presence,
@@ -34,10 +33,8 @@ from hub.sync.conversation import as_of_now
 from hub.sync.step import (
     About,
     AskMoved,
-    Bar,
     Fetched,
     FetchFeed,
-    FetchOwn,
     Heard,
     Line,
     LineDown,
@@ -49,7 +46,6 @@ from hub.sync.step import (
     TakeFeed,
     Tick,
     Trouble,
-    Unbar,
     Want,
     start,
     step,
@@ -202,13 +198,13 @@ def test_a_welcome_starts_the_stream_behind_what_head_office_has():
 
 
 def test_what_is_sealed_on_the_line_is_sent_at_once_and_off_it_waits():
-    hub = live(welcome=WELCOME.__class__(**_fields(WELCOME) | {"acked": 5}))
+    hub = live(welcome=WELCOME.__class__(**fields(WELCOME) | {"acked": 5}))
     assert of(hub.stand(n=6), SendSegments) == [SendSegments(first=6, limit=8)]
     offline = Hub()
     assert offline.stand(n=6) == []
 
 
-def _fields(struct):
+def fields(struct):
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 
@@ -242,127 +238,6 @@ def test_head_office_that_has_restarted_is_told_again():
 
 
 # What does not agree.
-
-
-@pytest.mark.parametrize("kind", [Welcome, Ack])
-def test_a_hub_whose_epoch_is_not_the_one_at_head_office_writes_no_further(kind):
-    hub = live()
-    outputs = hub.hear(message(kind, epoch=4))
-    assert hub.state.line is Line.FENCED
-    assert [trouble.kind for trouble in of(outputs, Trouble)] == ["fenced"]
-    assert hub.stand(n=9) == []
-    assert hub.hear(WELCOME) == []
-
-
-def message(kind, **changed):
-    facts = _fields(WELCOME) | changed
-    return kind(**{name: facts[name] for name in kind.__struct_fields__ if name in facts})
-
-
-@pytest.mark.parametrize("kind", [Welcome, Ack])
-def test_a_hub_that_parted_from_head_office_shows_where_and_is_told_what_comes_of_it(kind):
-    hub = live()
-    own = b"o" * 32
-    outputs = hub.hear(message(kind, head=b"x" * 32), own)
-    assert [(hello.n, hello.head) for hello in said(outputs, Hello)] == [(2, own)]
-    assert hub.state.line is Line.GREETING
-    assert hub.stand(n=9) == []
-    fenced = hub.hear(Fence(epoch=3, reason="forked"))
-    assert of(fenced, Bar) == [Bar(state="fenced", reason="forked")]
-    assert hub.state.line is Line.FENCED
-
-
-def test_head_office_that_will_not_see_where_the_journals_part_is_left_alone_for_a_while():
-    hub = live()
-    hub.hear(message(Welcome, head=b"x" * 32), HEAD)
-    outputs = hub.hear(message(Welcome, head=b"x" * 32), HEAD)
-    assert said(outputs, Hello) == []
-    assert hub.state.line is Line.FENCED
-    assert of(outputs, Bar) == []
-
-
-def forgetful():
-    hub = Hub()
-    hub.take(LineUp(about=About()))
-    return hub, hub.hear(message(Welcome, acked=9))
-
-
-def test_a_hub_that_forgot_events_of_its_own_takes_them_up_before_it_writes_on():
-    hub, outputs = forgetful()
-    assert outputs == [
-        Moved(line=Line.TAKING_UP),
-        Bar(state="taking_up", reason="5 / 9", after=5),
-        FetchOwn(after=5),
-    ]
-    assert hub.take(arrived(sealed(1, 2))) == []
-    assert hub.stand(taking_up=True) == []
-    part = hub.stand(n=7, taking_up=True)
-    assert [hello.n for hello in said(part, Hello)] == [7]
-    assert of(hub.hear(message(Welcome, acked=9)), FetchOwn) == [FetchOwn(after=7)]
-    whole = hub.stand(n=9, taking_up=True)
-    assert [hello.n for hello in said(whole, Hello)] == [9]
-    outputs = hub.hear(message(Welcome, acked=9), HEAD)
-    assert outputs[:2] == [Unbar(), Moved(line=Line.LIVE)]
-    assert hub.state.sender.acked == 9
-    hub.stand(taking_up=False)
-    assert of(hub.hear(message(Welcome, acked=9), HEAD), Unbar) == []
-
-
-def test_a_hub_that_starts_in_the_middle_of_taking_up_goes_on_and_one_that_need_not_is_free():
-    hub = Hub(replace(STANDING, taking_up=True))
-    hub.take(LineUp(about=About()))
-    assert of(hub.hear(message(Welcome, acked=9)), FetchOwn) == [FetchOwn(after=5)]
-    # Head office was restored, and has less than this disk.
-    other = Hub(replace(STANDING, taking_up=True))
-    other.take(LineUp(about=About()))
-    assert Unbar() in other.hear(message(Welcome, acked=4), HEAD)
-
-
-def test_what_was_forgotten_and_cannot_be_had_is_asked_for_again_ever_later():
-    hub, _outputs = forgetful()
-    waits = []
-    for _ in range(3):
-        hub.stand(lost=True, taking_up=True)
-        due = wake_at(hub.state)
-        waits.append(due - hub.now)
-        assert [hello.n for hello in said(hub.at(due), Hello)] == [5]
-        assert of(hub.hear(message(Welcome, acked=9)), FetchOwn) == [FetchOwn(after=5)]
-    assert waits == [2_000, 4_000, 8_000]
-    hub.take(LineDown())
-    assert hub.state.own_at is None
-
-
-def test_an_ack_for_more_than_this_disk_has_is_answered_by_where_it_stands():
-    hub = live()
-    assert [hello.n for hello in said(hub.hear(message(Ack, acked=6)), Hello)] == [5]
-
-
-def test_a_fence_ends_the_conversation_until_it_is_tried_again():
-    hub = live()
-    outputs = hub.hear(Fence(epoch=3, reason="revoked"))
-    assert Moved(line=Line.FENCED) in outputs
-    assert of(outputs, Bar) == [Bar(state="fenced", reason="revoked")]
-    due = wake_at(hub.state)
-    assert due == hub.now + 300_000
-    assert len(said(hub.at(due), Hello)) == 1
-    hub.hear(WELCOME)
-    assert hub.state.line is Line.LIVE
-
-
-def test_a_fence_against_another_epoch_than_ours_is_a_misunderstanding():
-    hub = live()
-    assert len(said(hub.hear(Fence(epoch=3, reason="other_epoch")), Hello)) == 1
-    assert hub.state.line is Line.LIVE
-    outputs = hub.hear(Fence(epoch=4, reason="other_epoch"))
-    assert of(outputs, Bar) == [Bar(state="fenced", reason="replaced")]
-    assert hub.state.line is Line.FENCED
-
-
-def test_head_office_that_has_forgotten_this_epoch_keeps_nobody_from_selling():
-    hub = live()
-    outputs = hub.hear(Fence(epoch=2, reason="closed"))
-    assert hub.state.line is Line.FENCED
-    assert of(outputs, Bar) == []
 
 
 def test_a_message_that_is_not_for_a_hub_is_passed_over():
@@ -451,7 +326,7 @@ def test_a_live_batch_behind_a_gap_makes_it_fetch_and_only_once():
 @pytest.mark.parametrize("kind", [Welcome, Ack])
 def test_a_hub_that_hears_of_a_newer_feed_fetches_it(kind):
     hub = live()
-    facts = _fields(WELCOME) | {"feed_pos": 14}
+    facts = fields(WELCOME) | {"feed_pos": 14}
     message = kind(**{name: facts[name] for name in kind.__struct_fields__ if name in facts})
     assert of(hub.hear(message), FetchFeed) == [FetchFeed(after=10)]
 
