@@ -16,7 +16,7 @@ from cloud.recovery.backups import (
     recipients_of,
     verify_backup,
 )
-from cloud.recovery.events import PART, HubReleased, RecoveryBegan, RecoveryEnded
+from cloud.recovery.events import PART, SEALING, HubReleased, RecoveryBegan, RecoveryEnded
 from cloud.recovery.releasing import release_hub
 from cloud.recovery.remembering import (
     begin_books,
@@ -104,4 +104,4 @@ __all__ = [
     "withdraw",
 ]
 
-CAPABILITY = Capability(name="recovery", parts=(PART,), blueprints=(pages,))
+CAPABILITY = Capability(name="recovery", parts=(PART, SEALING), blueprints=(pages,))

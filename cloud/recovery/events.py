@@ -64,7 +64,6 @@ PART = Part(
     ),
     now=dict.fromkeys((RecoveryBegan, HubReleased, RecoveryEnded), lambda _entry: ()),
     refusals={
-        **REFUSALS,
         "not_recovering": Refusal(409, N_("总部没有在恢复数据")),
         "hub_not_awaited": Refusal(404, N_("没有在等这台主机")),
         "release_too_early": Refusal(
@@ -77,3 +76,5 @@ PART = Part(
         "bad_return": Refusal(422, N_("交还的资料读不懂：%(reason)s")),
     },
 )
+SEALING = Part(name="sealing", refusals=REFUSALS)
+"""What sealing a backup refuses, here as on a hub."""
