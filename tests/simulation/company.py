@@ -76,10 +76,10 @@ class Company:
         self.tills[hub] = Till(hub)
         self.watch(hub)
 
-    def scrap(self, hub: RealHub, what: str) -> None:
+    def scrap(self, hub: RealHub) -> None:
         """Switch a box off for ever."""
         throw_away(self, hub)
-        note_losses(self, what)
+        note_losses(self, "a second box was switched off", hub.name)
 
     @property
     def standing(self) -> list[RealHub]:

@@ -80,7 +80,7 @@ def reachable(place: Place) -> set[str]:
     return found
 
 
-def note_losses(place: Place, what: str) -> None:
+def note_losses(place: Place, what: str, who: str = "") -> None:
     """Write down which facts lie nowhere any more; everything else must survive."""
     world = place.world
     held = reachable(place)
@@ -89,7 +89,7 @@ def note_losses(place: Place, what: str) -> None:
     world.lost |= lost
     world.happened["lost facts"] += len(fresh)
     world.happened[what] += 1
-    world.gone.append(f"at {world.now}: {what}; {len(fresh)} facts lost")
+    world.gone.append(f"at {world.now}: {what} {who}; {len(fresh)} facts lost")
 
 
 # What happens.
@@ -104,7 +104,7 @@ def amnesia(place: Place, hub: RealHub) -> None:
         place.world.crash(hub)
     place.shelf.put(hub.folder, image)
     place.tills[hub] = Till(hub)
-    note_losses(place, f"{hub.name} forgot")
+    note_losses(place, "a hub forgot", hub.name)
 
 
 def dead(place: Place, hub: RealHub) -> None:
@@ -113,7 +113,7 @@ def dead(place: Place, hub: RealHub) -> None:
         return
     throw_away(place, hub)
     place.operator.lost(hub)
-    note_losses(place, f"{hub.name} was lost")
+    note_losses(place, "a hub was lost", hub.name)
 
 
 def throw_away(place: Place, hub: RealHub) -> None:

@@ -100,7 +100,7 @@ class Operator:
                 continue
             doubles = [each for each in self.place.hubs if each.hub == hub.hub]
             if len(doubles) > 1:
-                self.place.scrap(hub, f"{hub.name} was switched off")
+                self.place.scrap(hub)
             elif not any(each.hub == hub.hub for each in self.begun):
                 hub.crash()
                 self.place.hubs.remove(hub)

@@ -60,6 +60,22 @@ ROLLBACKS = TownProfile(
     late=0.05,
     alarms=FOUND | {"downlink_ahead", "other_epoch"},
 )
-DESTRUCTIVE = (AMNESIA, LOST, CLONES, RESTORES)
+WORST = TownProfile(
+    name="worst",
+    amnesia=0.02,
+    dead=0.015,
+    clone=0.02,
+    restore=0.015,
+    cut=0.08,
+    half_open=0.02,
+    pause=0.03,
+    crash_commit=0.003,
+    loss=0.04,
+    twice=0.04,
+    late=0.05,
+    full=0.01,
+    alarms=FOUND | {"downlink_ahead", "other_epoch", "epoch_ahead"},
+)
+DESTRUCTIVE = (AMNESIA, LOST, CLONES, RESTORES, WORST)
 REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, EVERYTHING)
 BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL, *DESTRUCTIVE, ROLLBACKS)}
