@@ -1,4 +1,4 @@
-"""`dianshu cloud admin backup|verify-backup|restore`, and who a merchant's recovery waits for."""
+"""`dianshu cloud admin backup|verify-backup|restore`, and whom a recovery waits for."""
 
 from __future__ import annotations
 

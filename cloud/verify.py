@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cloud.app import open_cloud
-from cloud.platform import Merchant, Platform
-from cloud.platform.merchant import secret_of
+from cloud.platform import Merchant, Platform, secret_of
 from core.sqlite import Reader
 from core.verifying import Book
 

@@ -26,7 +26,7 @@ from cloud.platform.hubs import (
     hub_named,
     hubs_of,
 )
-from cloud.platform.merchant import DOWNLINK, Merchant
+from cloud.platform.merchant import DOWNLINK, Merchant, secret_of
 from cloud.platform.papers import (
     BROKER,
     GATE,
@@ -87,6 +87,7 @@ __all__ = [
     "renew_late",
     "replace_code",
     "revoked_list",
+    "secret_of",
     "serial_of",
     "set_names",
     "set_places",
