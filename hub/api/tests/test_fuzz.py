@@ -71,6 +71,7 @@ class Grower:
             "integer": self._integer,
             "string": lambda _schema: self.text(name),
             "null": lambda _schema: None,
+            "boolean": lambda _schema: self.random.choice((True, False)),
         }
         return make[schema["type"]](schema)
 
