@@ -14,15 +14,17 @@ from functools import partial
 import pytest
 
 from cloud.recovery import incarnation_of, recovery_of
+from core.errors import Refused
 from core.feed import publish
 from core.members import Application, Profile, register
 from core.till import Offered
 from core.wallet import CLOUD, Asset, Leg, issue, risk_bookings
 from core.wallet.events import Adjusted
 from hub.checkout import pay_topup
+from hub.fence import fence
 from hub.wallet import RECOGNISED, TopUp, balance, follow
 from tests.chain.adding_up import assert_every_place_agrees
-from tests.chain.running import BROKER, GATE, INGEST, WEB, until
+from tests.chain.running import BROKER, GATE, INGEST, WEB, Store, command, until
 from tests.chain.test_faults import TILL, Chain
 
 pytestmark = pytest.mark.wide
@@ -202,3 +204,33 @@ def credited(tx, *, books, member):
     body = Adjusted(member=member, lot=lot, asset="principal", amount=5_000, reason="补偿")
     legs = [Leg(Asset.PRINCIPAL, lot, 5_000)]
     act.append(tx, body, postings=issue(member, CLOUD, legs))
+
+
+@pytest.mark.feature("SYS-09")
+def test_a_box_put_back_from_an_old_backup_takes_up_its_own_tail_before_it_sells(chain):
+    store = chain.store()
+    guest = joined_member(store, "李慧敏", "13812342046")
+    top_up(store, guest, 20_000)
+    usb, folder = chain.folder / "usb", store.box.folder
+    file = command("hub", folder, "admin", "backup", str(usb)).splitlines()[-1]
+    top_up(store, guest, 5_000)
+    chain.rest(store)
+    events = store.ask(store.box.journal.head).seq
+    store.close()
+    folder.rename(chain.folder / "broken-card")
+
+    card = chain.folder / "new-card"
+    command("hub", card, "admin", "restore", file)
+    again = Store(card, store.clock)
+    chain.running.callback(again.close)
+    assert again.ask(again.box.journal.head).seq < events
+    with pytest.raises(Refused, match="taking_up"):
+        top_up(again, guest, 100)
+    again.send_over(store.wire)
+    until(lambda: again.ask(again.box.journal.head).seq >= events)
+    until(lambda: again.ask(fence) is None and again.link().cloud)
+    assert held(again, guest).here == 25_000
+    top_up(again, guest, 1_000)
+    chain.assert_all_adds_up(again)
+    assert held(again, guest).here == 26_000
+    assert "forked" not in chain.alarms_of(again)
