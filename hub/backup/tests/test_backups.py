@@ -40,11 +40,12 @@ def copied(shop, folder):
 
 def tables(box):
     drain_all(box.door, box.parts)
-    names = sorted(box.parts.tables)
     with box.door.read() as db:
         return {
-            name: [tuple(row) for row in db.all(f"SELECT * FROM {name} ORDER BY 1, 2")]
-            for name in names
+            name: [
+                tuple(row) for row in db.all(f"SELECT * FROM {name} ORDER BY {', '.join(key)}")
+            ]
+            for name, key in sorted(box.parts.tables.items())
         }
 
 
