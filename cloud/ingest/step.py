@@ -223,6 +223,11 @@ def _hear(
     message = heard.message
     if isinstance(message, Presence) and not message.online:
         return _gone(state)
+    if isinstance(message, Hello) and message.epoch > state.uplink.epoch:
+        # Only head office certifies an epoch: it may have forgotten that it did, and that the
+        # box which it remembers as shut out was followed by this one.
+        alarm = Alarm(kind="epoch_ahead", detail=f"hello of epoch {message.epoch}")
+        return state, [alarm, *_recover(state.standing)]
     if state.standing.closed:
         return state, [_fence(state, state.standing.closed)]
     state = replace(state, quiet_at=now_ms + QUIET_MS)
@@ -242,10 +247,6 @@ def _greeted(
     state: CloudState, heard: Heard, hello: Hello, now_ms: int
 ) -> tuple[CloudState, list[Output]]:
     standing = state.standing
-    if hello.epoch > state.uplink.epoch:
-        # Only head office certifies an epoch: it may have forgotten that it did.
-        alarm = Alarm(kind="epoch_ahead", detail=f"hello of epoch {hello.epoch}")
-        return state, [alarm, *_recover(standing)]
     if hello.epoch != state.uplink.epoch:
         alarm = Alarm(kind="other_epoch", detail=f"hello of epoch {hello.epoch}")
         return state, [alarm, _fence(state, "other_epoch")]

@@ -97,7 +97,7 @@ def take_papers(platform: Platform, caller: Caller, asked: ReturnRequest) -> Ret
     at = platform.clock.read().at
 
     def take(tx: Writer) -> ReturnAnswer:
-        fresh = _know_again(tx, merchant, caller, asked, birth)
+        fresh = _know_again(tx, merchant, caller, asked, birth, at=at)
         if fresh:
             begin_recovery(tx, merchant.id, why=Why.FORGOTTEN, at=at)
             await_hub(tx, merchant.id, birth.hub, at=at)
@@ -245,7 +245,13 @@ def _certified(merchant: Merchant, papers: Papers, *, hub: str) -> Birth:
 
 
 def _know_again(
-    tx: Writer, merchant: Merchant, caller: Caller, asked: ReturnRequest, birth: Birth
+    tx: Writer,
+    merchant: Merchant,
+    caller: Caller,
+    asked: ReturnRequest,
+    birth: Birth,
+    *,
+    at: int,
 ) -> bool:
     """Put down a hub or an epoch that was forgotten; say whether it was.
 
@@ -259,6 +265,10 @@ def _know_again(
         if newest.birth != asked.papers.birth:
             raise Refused("return_wrong", what="birth")
         return False
+    for former in epochs:
+        if former.closed_at is None:
+            # That it was closed was forgotten with the epoch that followed it.
+            shut(tx, former, reason=Reason.REPLACED, at=at)
     tx.run(
         "INSERT INTO hub (id, merchant, store, shard, state, certificate_serial,"
         " certificate_until, enrolled_at, version) VALUES (:id, :merchant, :store, :shard,"

@@ -77,6 +77,8 @@ class Operator:
     def _do(self, work: Callable[[Any], Any]) -> bool:
         """Do something at head office; False where it died over it or will not have it now."""
         cloud = self.place.cloud
+        if cloud.life is None:
+            return False
 
         def tried() -> bool:
             with suppress(Refused):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from cloud.ingest.step import (
@@ -42,6 +43,7 @@ from core.wire import (
     Fence,
     Greet,
     Hello,
+    Recover,
     Segment,
     SendSegments,
     Sent,
@@ -395,3 +397,14 @@ def test_a_hub_whose_rights_were_taken_hears_it_and_nothing_else(desk, told):
     ):
         assert desk.take(happened) == [Say(message=fence)]
     assert desk.stand(down_len=9) == []
+
+
+def test_a_box_that_followed_one_which_was_shut_out_is_asked_for_its_papers(desk):
+    desk.take(Shut(reason="forked"))
+    alarm, asked = desk.take(Heard(message=replace_hello(epoch=4)))
+    assert alarm == Alarm(kind="epoch_ahead", detail="hello of epoch 4")
+    assert isinstance(asked.message, Recover)
+
+
+def replace_hello(**fields):
+    return msgspec.structs.replace(HELLO, **fields)
