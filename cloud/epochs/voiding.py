@@ -229,6 +229,26 @@ def not_sent(
     return ""
 
 
+def hands_on_missing(db: Reader, closed: ClosedPlace, event: Event) -> str:
+    """Return what a late event puts into another name although it is not there; else nothing.
+
+    Whoever was served was served, and that is paid for. But what lay there went home with its
+    owner when the epoch was closed, also to whom that one was merged with: from one name into
+    another it would be paid out twice.
+    """
+    net: Counter[str] = Counter()
+    for posting in event.postings:
+        owner = parse_member_account(posting.account)
+        way = parse_transit_account(posting.account)
+        if owner or way:
+            net[(owner or way or ("",))[0]] += posting.amount
+    takers = sorted(member for member, amount in net.items() if amount > 0)
+    for member in _shortfalls(db, closed, event):
+        if others := [taker for taker in takers if taker != member]:
+            return f"it gives {others[0]} what {member} has not"
+    return ""
+
+
 @dataclass(slots=True)
 class _Short:
     legs: list[Leg] = field(default_factory=list)

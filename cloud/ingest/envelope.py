@@ -12,17 +12,43 @@ from collections import Counter
 import msgspec
 
 from cloud.ingest.limits import ADVANCED, beyond_limits
+from core.feed import FeedPublished
 from core.journal import Event, assert_balanced, decode, kind_name, kind_of, place_of
+from core.members import MemberMerged, MemberUnmerged
 from core.sqlite import Reader
 from core.tickets import TicketSent
-from core.wallet import RISK, Charged, Collected, Funded, Granted, Recalled, Released, Voided
+from core.wallet import (
+    RISK,
+    Charged,
+    Collected,
+    Funded,
+    Granted,
+    Recalled,
+    Released,
+    Voided,
+)
+from core.wallet.rights import TOPIC as RIGHTS_TOPIC
 
 _OPEN_TO_ALL = frozenset({"revenue"})
 _HEAD_OFFICES_WORDS = frozenset(
     kind_name(body)
-    for body in (Granted, Recalled, Voided, Funded, Collected, Charged, TicketSent)
+    for body in (
+        Granted,
+        Recalled,
+        Voided,
+        Funded,
+        Collected,
+        Charged,
+        TicketSent,
+        MemberMerged,
+        MemberUnmerged,
+    )
 )
-_RELEASED = kind_name(Released)
+_HEAD_OFFICES_OWN = ("account.", "aside.", "hub.", "recovery.", "wallet.correction_")
+"""How the kinds begin that only head office's own books know."""
+_RELEASED, _PUBLISHED = kind_name(Released), kind_name(FeedPublished)
+POSTING_MAX = 10**13
+"""Of one posting, in fen or points: sums of more would pass what a table can add up."""
 REASON_CHARACTERS_MAX = 200
 AT_MAX = 1 << 43
 """Milliseconds, the year 2248: a later time would not sort as stamps do."""
@@ -63,15 +89,36 @@ def misspoken(event: Event) -> str:
         kind = kind_of(event)
     except (AssertionError, msgspec.MsgspecError) as error:
         return str(error)
-    if kind in _HEAD_OFFICES_WORDS:
+    if kind in _HEAD_OFFICES_WORDS or kind.startswith(_HEAD_OFFICES_OWN):
         return f"{kind} is for head office to say"
+    if kind == _PUBLISHED and _allows_itself(event):
+        return "what a store may do on its own is for head office to say"
     own = place_of(event.origin, event.epoch)
     for posting in event.postings:
+        if abs(posting.amount) > POSTING_MAX:
+            return f"{posting.amount} {posting.asset} is no amount"
         if kind == ADVANCED and posting.account == RISK and posting.amount < 0:
             continue  # How much of that is looked at beside what else it may not.
         if not _may_touch(own, posting.account):
             return f"{posting.amount} {posting.asset} at {posting.account} is not its own"
     return ""
+
+
+class _Published(msgspec.Struct):
+    topic: str = ""
+    proposed: bool = False
+
+
+_published = msgspec.json.Decoder(_Published)
+
+
+def _allows_itself(event: Event) -> bool:
+    """Say whether a box publishes the limits that it is held to, as if it were head office."""
+    try:
+        said = _published.decode(event.body)
+    except msgspec.MsgspecError:
+        return False  # Then nothing is read out of it.
+    return said.topic == RIGHTS_TOPIC and not said.proposed
 
 
 def _not_sent(db: Reader, event: Event) -> str:

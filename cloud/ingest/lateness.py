@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cloud.epochs import FORK, LATE, ClosedPlace, fund_for, not_sent, settle_pool, sweep_after
+from cloud.epochs import (
+    FORK,
+    LATE,
+    ClosedPlace,
+    fund_for,
+    hands_on_missing,
+    not_sent,
+    settle_pool,
+    sweep_after,
+)
 from cloud.ingest.envelope import misspoken, sends_under_a_grant
-from cloud.ingest.limits import minted
+from cloud.ingest.limits import beyond_limits
 from cloud.ingest.sources import Source
 from core.journal import Act, Event
 from core.sqlite import Reader, Writer
@@ -33,14 +42,16 @@ class Lateness:
     def trespass(self, event: Event) -> str:
         """Return what of a late event is not its box's to say; empty where all of it is.
 
-        That it takes more than is there is no fault: it was there when the box took it.
+        That it takes more than is there is no fault: it was there when the box took it. But
+        nobody pays for what it puts from one name into another.
         """
         history = _history(self.tx, self.source, event.seq)
         return (
             misspoken(event)
             or not_sent(self.tx, self.closed, event, history=history)
             or sends_under_a_grant(self.tx, event)
-            or minted(self.tx, event, self.closed.place)
+            or beyond_limits(self.tx, event, late=True)
+            or hands_on_missing(self.tx, self.closed, event)
         )
 
     def take(self, event: Event, apply: Callable[[], None]) -> None:

@@ -9,14 +9,18 @@ allowed, so books that are written anew, head office's own streams first, give t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
+from cloud.ingest.bills import beyond_the_bill
 from core.journal import Event, Posting, kind_name, kind_of, place_of
 from core.sqlite import Reader
 from core.tickets import TicketReversed, reversed_place, settled_place
 from core.wallet import (
+    CLOUD,
+    CORRECTED,
     MINT,
     RIGHT,
     Advanced,
@@ -24,12 +28,15 @@ from core.wallet import (
     Released,
     advance,
     current_round,
+    mint_account,
     minted_beyond,
     outstanding,
     send_first,
     use_up,
 )
 
+MINTED_MAX = 10**11
+"""By one event and of one asset, in fen or points, also where no right holds it."""
 ADVANCED = kind_name(Advanced)
 _REVERSED, _RELEASED = kind_name(TicketReversed), kind_name(Released)
 
@@ -48,26 +55,35 @@ _reversal = msgspec.json.Decoder(_Reversal)
 _release = msgspec.json.Decoder(_Release)
 
 
-def beyond_limits(db: Reader, event: Event) -> str:
+def beyond_limits(db: Reader, event: Event, *, late: bool = False) -> str:
     """Return what of an event its box has no right to; empty where it has.
 
-    `db` as it was before the event.
+    `db` as it was before the event. The rights that lay at a place are head office's again
+    once it is closed, and what came `late` is paid for; more than the box ever had is not.
     """
     place, kind = place_of(event.origin, event.epoch), kind_of(event)
     if beyond := minted(db, event, place):
         return beyond
     try:
+        if beyond := beyond_the_bill(db, event, late=late):
+            return beyond
         if kind == ADVANCED:
             return _laid_out_beyond(db, event, place)
         if kind == _REVERSED:
             return _reversed_elsewhere(db, event, place)
-        return _right_of_its_own_making(db, event, kind, place)
+        return _right_of_its_own_making(db, event, kind, place, late=late)
     except msgspec.MsgspecError as error:
         return str(error)
 
 
 def minted(db: Reader, event: Event, place: str) -> str:
     """Return in what an event mints beyond its right; also of one that came late."""
+    issued: Counter[str] = Counter()
+    for posting in event.postings:
+        if posting.account == mint_account(place):
+            issued[posting.asset] -= posting.amount
+    if any(issued[asset] > MINTED_MAX for asset in CORRECTED):
+        return f"it mints {max(issued.values())} at once"
     bound = db.value("SELECT times FROM mint_bound WHERE place = :place", place=place)
     return minted_beyond(event, place, left=None if bound is None else _right_left(db, place))
 
@@ -122,7 +138,9 @@ def _reversed_elsewhere(db: Reader, event: Event, place: str) -> str:
     return f"{bill} was reversed before" if reversed_place(db, bill) == place else ""
 
 
-def _right_of_its_own_making(db: Reader, event: Event, kind: str, place: str) -> str:
+def _right_of_its_own_making(
+    db: Reader, event: Event, kind: str, place: str, *, late: bool
+) -> str:
     """Let a box issue the right to a bill of its own only where it sends it off, once."""
     if not any(
         posting.asset == Asset.REFUND and posting.account.startswith("mint/")
@@ -135,9 +153,9 @@ def _right_of_its_own_making(db: Reader, event: Event, kind: str, place: str) ->
     bill = body.member
     if settled_place(db, bill) != place or reversed_place(db, bill) == place:
         return f"{bill} is no settled bill of its own"
-    if _is_issued(db, bill, place) or not _moves_only(
-        event, send_first(bill, place, body.transfer)
-    ):
+    # Once a place is closed head office issues in its stead.
+    issued = _is_issued(db, bill, place) or (late and _is_issued(db, bill, CLOUD))
+    if issued or not _moves_only(event, send_first(bill, place, body.transfer)):
         return f"the right to reverse {bill} was issued before"
     return ""
 

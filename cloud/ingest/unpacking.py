@@ -13,11 +13,27 @@ import msgspec
 from cloud.ingest.envelope import read_envelope, trespass
 from cloud.ingest.lateness import Lateness
 from cloud.ingest.sources import Source
-from core.journal import WHOLE, Event, Parts, birth_head, chain, digest, receive_now, set_aside
+from core.journal import (
+    WHOLE,
+    Event,
+    Parts,
+    birth_head,
+    chain,
+    digest,
+    kind_name,
+    kind_of,
+    receive_now,
+    set_aside,
+)
 from core.sqlite import Reader, Row, Writer
+from core.tickets import TicketReversed
+from core.wallet import Advanced
 from core.wire import Laid, Segment
 
 log = logging.getLogger(__name__)
+
+_WHOLE_OR_NOT = frozenset(kind_name(body) for body in (Advanced, TicketReversed))
+"""What its body changes is what counts it: else its value would move again and again."""
 
 Documents = dict[str, dict[str, Any]]
 React = Callable[[Event, Documents], None]
@@ -141,7 +157,14 @@ class Taking:
             return self._take_late(self.lateness, event, documents)
         if fault := trespass(self.tx, event):
             return fault
-        self._apply(event, documents)
+        self.tx.run("SAVEPOINT weighed")
+        try:
+            self._apply(event, documents)
+        except ValueError as error:
+            self.tx.run("ROLLBACK TO weighed")
+            return str(error)
+        finally:
+            self.tx.run("RELEASE weighed")
         return ""
 
     def set_aside(self, seq: int, fault: str) -> None:
@@ -171,7 +194,10 @@ class Taking:
         # A branch's rows bear its own name: its numbers are its trunk's again.
         named = msgspec.structs.replace(event, origin=self.source.origin)
         receive_now(self.tx, self.parts, named, documents)
-        self.done.notices += self._broken(named)
+        broken = list(self._broken(named))
+        if broken and kind_of(event) in _WHOLE_OR_NOT:
+            raise ValueError(broken[0].detail)
+        self.done.notices += broken
         self.react(named, documents)
 
     def _broken(self, event: Event) -> Iterator[Notice]:

@@ -27,6 +27,7 @@ from core.tickets.sending import (
     sent_bill,
     sent_bill_named,
     settled_at,
+    settled_by,
     settled_place,
 )
 from core.tickets.tables import PART
@@ -61,5 +62,6 @@ __all__ = [
     "sent_bill",
     "sent_bill_named",
     "settled_at",
+    "settled_by",
     "settled_place",
 ]

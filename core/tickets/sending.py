@@ -71,13 +71,25 @@ def reversed_place(db: Reader, ticket: str) -> str:
     return _written_at(db, ticket, "state", states=("reversed",))
 
 
+def settled_by(db: Reader, ticket: str) -> tuple[str, int, int] | None:
+    """Return which event settled a bill, as (origin, epoch, seq); None where it was not."""
+    return _writer(db, ticket, "settled_at", states=("settled", "reversed"))
+
+
 def _written_at(db: Reader, ticket: str, field: str, *, states: tuple[str, ...]) -> str:
+    written = _writer(db, ticket, field, states=states)
+    return "" if written is None else place_of(written[0], written[1])
+
+
+def _writer(
+    db: Reader, ticket: str, field: str, *, states: tuple[str, ...]
+) -> tuple[str, int, int] | None:
     row = db.one("SELECT state, stamps FROM ticket WHERE id = :ticket", ticket=ticket)
     if row is None or row["state"] not in states:
-        return ""
+        return None
     # As `core.journal.stamp_of` writes it: time, epoch, number, origin.
-    _at, epoch, _seq, origin = _stamps.decode(row["stamps"])[field].split(".", 3)
-    return place_of(origin, int(epoch, 16))
+    _at, epoch, seq, origin = _stamps.decode(row["stamps"])[field].split(".", 3)
+    return origin, int(epoch, 16), int(seq, 16)
 
 
 def sent_bill(db: Reader, ticket: str) -> TicketSent | None:

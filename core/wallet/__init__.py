@@ -7,9 +7,11 @@ the check stands in this hub's own transaction and in its own table.
 from core.wallet.accounts import (
     CLOUD,
     CORRECTED,
+    REVENUE,
     RIGHTS,
     STORED_VALUE,
     Asset,
+    mint_account,
     parse_member_account,
     parse_transit_account,
 )
@@ -116,6 +118,7 @@ __all__ = [
     "NEVER",
     "PART",
     "REFUND_WISH",
+    "REVENUE",
     "RIGHT",
     "RIGHTS",
     "RISK",
@@ -168,6 +171,7 @@ __all__ = [
     "issue_within",
     "lot_rows",
     "lots_of",
+    "mint_account",
     "mint_left",
     "minted_beyond",
     "move_merged",

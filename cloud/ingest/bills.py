@@ -1,0 +1,124 @@
+"""What a box may say of a bill: it is paid by what it says, once, and gives back no more.
+
+Spent value lies in the account `revenue`, which is everybody's. Nothing but the reversal of a
+bill takes it out of there again, so a reversal is held against what the bill's own settling
+put in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import msgspec
+
+from core.journal import Event, decode, kind_name, kind_of
+from core.sqlite import Reader
+from core.tickets import (
+    TicketReversed,
+    TicketSettled,
+    reversed_place,
+    sent_bill,
+    settled_by,
+)
+from core.wallet import REVENUE
+
+_BILLS = "ticket."
+_SETTLED, _REVERSED = kind_name(TicketSettled), kind_name(TicketReversed)
+Value = Counter[tuple[str, str]]
+
+
+class _Payment(msgspec.Struct):
+    legs: tuple[tuple[str, str, int], ...] = ()
+
+
+class _Bill(msgspec.Struct):
+    ticket: str = ""
+    payments: tuple[_Payment, ...] = ()
+
+
+_bill = msgspec.json.Decoder(_Bill)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settling:
+    """What a bill's settling put into the revenue, and its event's id where that is here."""
+
+    paid: Value
+    event: str = ""
+
+
+def beyond_the_bill(db: Reader, event: Event, *, late: bool = False) -> str:
+    """Return what of an event its bill does not bear out; empty where nothing.
+
+    What comes late may settle a bill that its twin settled too: both happened.
+    """
+    kind, spent = kind_of(event), _spent(event)
+    if kind == _REVERSED:
+        return _gives_back_beyond(db, _bill.decode(event.body).ticket, spent)
+    if any(amount < 0 for amount in spent.values()):
+        return "what was spent comes back by the reversal of its bill only"
+    if not kind.startswith(_BILLS):
+        return ""
+    bill = _bill.decode(event.body)
+    if kind == _SETTLED and spent != _told(bill.payments):
+        return f"{bill.ticket} is paid by other value than it says"
+    settled = None if late else settled_by(db, bill.ticket)
+    here = (event.origin, event.epoch)
+    if settled is not None and (settled[:2] != here or settled[2] < event.seq):
+        return f"{bill.ticket} was settled before"
+    return ""
+
+
+def _gives_back_beyond(db: Reader, bill: str, spent: Value) -> str:
+    if reversed_place(db, bill):
+        return f"{bill} was reversed before"
+    settling, back = _settling(db, bill), Counter[str]()
+    for (asset, lot), amount in spent.items():
+        if -amount > settling.paid[asset, lot]:
+            return f"{-amount} {asset} of {settling.paid[asset, lot]} that {bill} was paid by"
+        back[asset] -= amount
+    for row in db.all(
+        "SELECT asset, SUM(amount) AS paid FROM risk_booking"
+        " WHERE about = :event AND about <> '' GROUP BY asset",
+        event=settling.event,
+    ):
+        paid = sum(n for (asset, _lot), n in settling.paid.items() if asset == row["asset"])
+        if back[row["asset"]] > paid - row["paid"]:
+            return f"{row['paid']} {row['asset']} of {bill} was paid by the merchant"
+    return ""
+
+
+def _settling(db: Reader, bill: str) -> _Settling:
+    place = settled_by(db, bill)
+    if place is None:
+        return _Settling(paid=Counter())
+    raw = db.value(
+        "SELECT raw FROM journal WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
+        origin=place[0],
+        epoch=place[1],
+        seq=place[2],
+    )
+    if raw is not None:
+        event = decode(raw)
+        return _Settling(paid=_spent(event), event=event.id)
+    # Its own store's journal is read behind this one's; head office's word on it is before.
+    sent = sent_bill(db, bill)
+    return _Settling(paid=Counter() if sent is None else _told(sent.sale.payments))
+
+
+def _spent(event: Event) -> Value:
+    """Return what an event puts into the revenue, by asset and lot; below zero takes out."""
+    sums: Value = Counter()
+    for posting in event.postings:
+        if posting.account == REVENUE:
+            sums[posting.asset, posting.lot] += posting.amount
+    return Counter({key: amount for key, amount in sums.items() if amount})
+
+
+def _told(payments: tuple[_Payment, ...] | tuple[object, ...]) -> Value:
+    sums: Value = Counter()
+    for payment in payments:
+        for asset, lot, amount in getattr(payment, "legs", ()):
+            sums[str(asset), lot] += amount
+    return Counter({key: amount for key, amount in sums.items() if amount})
