@@ -13,6 +13,10 @@ KIND_NAMES = {
     "wallet.released": N_("划回总部"),
     "wallet.accepted": N_("划拨到账"),
     "wallet.moved": N_("合并会员"),
+    "wallet.advanced": N_("断网垫付"),
+    "wallet.collected": N_("扣回欠款"),
+    "wallet.voided": N_("从停用的主机收回"),
+    "wallet.funded": N_("给停用的主机补上"),
     "ticket.settled": N_("消费"),
     "ticket.reversed": N_("冲正退回"),
 }

@@ -15,6 +15,7 @@ KIND_NAMES = {
     "wallet.accepted": N_("从别处调来"),
     "wallet.released": N_("调往别处"),
     "wallet.moved": N_("合并会员"),
+    "wallet.advanced": N_("断网垫付"),
 }
 CHANGE_NAMES = {
     "member.registered": N_("登记"),
