@@ -16,6 +16,7 @@ import msgspec
 from cloud.epochs.events import LateTaken, PlaceEmptied
 from cloud.platform import DOWNLINK
 from core.journal import Act, Event, decode, kind_name, kind_of, place_of
+from core.members import standing_for
 from core.sqlite import Reader, Writer
 from core.wallet import (
     CLOUD,
@@ -187,12 +188,13 @@ def settle_pool(
 ) -> None:
     """Pay what is missing in a pool: by the member's other lots, then at the merchant's risk.
 
-    What happened in the store happened.
+    What happened in the store happened. For a merged duplicate whoever stands for it pays.
     """
     missing = _below_zero(tx, member)
     if not missing:
         return
-    taken = plan_taking(missing, holdings(tx, member, CLOUD))
+    payer = standing_for(tx, member)
+    taken = plan_taking(missing, holdings(tx, payer, CLOUD))
     body = Funded(
         member=member,
         hub=closed.hub,
@@ -202,8 +204,10 @@ def settle_pool(
         reason=reason,
         about=about,
         pooled=True,
+        payer="" if payer == member else payer,
     )
-    act.append(tx, body, postings=fund(member, CLOUD, legs=missing, taken=taken))
+    postings = fund(member, CLOUD, legs=missing, taken=taken, payer=payer)
+    act.append(tx, body, postings=postings)
 
 
 def not_sent(

@@ -66,6 +66,8 @@ class Funded(Body, frozen=True, kw_only=True, tag="wallet.funded"):
     reason: str = ""
     about: str = ""
     pooled: bool = False
+    payer: str = ""
+    """Out of whose pool `taken` came, where that is another id of the same person."""
 
 
 Sent = Sequence[tuple[str, Sequence[Leg]]]
@@ -113,14 +115,21 @@ def plan_taking(missing: Iterable[Leg], pool: Iterable[Holding]) -> list[Leg]:
 
 
 def fund(
-    member: str, place: str, *, legs: Sequence[Leg], sent: Sent = (), taken: Sequence[Leg]
+    member: str,
+    place: str,
+    *,
+    legs: Sequence[Leg],
+    sent: Sent = (),
+    taken: Sequence[Leg],
+    payer: str = "",
 ) -> list[Posting]:
     """Return the postings that put legs at a place and on ways, out of `taken` and `risk`.
 
+    `taken` lies in the pool of the `payer`, else of the member.
     Where another lot pays than the one that is needed, `risk` changes the one for the other:
     its two postings sum to nothing.
     """
-    pool = member_account(member, CLOUD)
+    pool = member_account(payer or member, CLOUD)
     targets = [(member_account(member, place), legs)]
     targets += [(transit_account(member, transfer), way) for transfer, way in sent]
     postings = [Posting(pool, leg.asset, leg.lot, -leg.amount) for leg in taken]

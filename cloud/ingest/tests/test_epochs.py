@@ -13,6 +13,7 @@ from cloud.ingest.rebuilding import restore
 from cloud.ingest.tests.closed import Office, successor, tables, twin_of
 from cloud.ingest.tests.stores import kinds_in
 from cloud.ingest.tests.test_value import ask, places
+from cloud.members import merge
 from cloud.platform import epochs_of
 from cloud.platform.tests.office import office_in
 from core.enrolment import LateState
@@ -143,6 +144,25 @@ def test_a_late_spend_is_paid_by_the_members_own_pool(office, first, guest):
     assert places(office.merchant, guest) == {CLOUD: 7_000}
     assert office.risk() == {}
     assert office.bring(first) == [LateState.KNOWN, LateState.KNOWN]
+    assert office.sound()
+
+
+def test_a_late_spend_of_a_merged_duplicate_is_paid_by_whom_it_became(
+    office, desk, first, second, guest
+):
+    known = second.member("李慧敏")
+    desk.sync(first, second)
+    first.pay(guest, 3_000)
+    office.close(first)
+    office.merchant.door.write(
+        lambda tx: merge(tx, office.merchant.act(tx), loser=guest, winner=known)
+    )
+    desk.carry(office.merchant.id)
+    assert places(office.merchant, known) == {CLOUD: 10_000}
+    assert office.bring(first) == [LateState.KNOWN, LateState.KEPT]
+    assert places(office.merchant, known) == {CLOUD: 7_000}
+    assert places(office.merchant, guest) == {}
+    assert office.risk() == {}
     assert office.sound()
 
 
