@@ -8,6 +8,7 @@ put in.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -21,9 +22,16 @@ from core.tickets import (
     sent_bill,
     settled_by,
 )
-from core.wallet import REVENUE
+from core.wallet import (
+    REVENUE,
+    Moved,
+    are_one,
+    parse_member_account,
+    parse_transit_account,
+)
 
 _BILLS = "ticket."
+_MOVED = kind_name(Moved)
 _SETTLED, _REVERSED = kind_name(TicketSettled), kind_name(TicketReversed)
 Value = Counter[tuple[str, str]]
 
@@ -46,6 +54,7 @@ class _Settling:
 
     paid: Value
     event: str = ""
+    members: frozenset[str] = frozenset()
 
 
 def beyond_the_bill(db: Reader, event: Event, *, late: bool = False) -> str:
@@ -55,7 +64,7 @@ def beyond_the_bill(db: Reader, event: Event, *, late: bool = False) -> str:
     """
     kind, spent = kind_of(event), _spent(event)
     if kind == _REVERSED:
-        return _gives_back_beyond(db, _bill.decode(event.body).ticket, spent)
+        return _gives_back_beyond(db, event, _bill.decode(event.body).ticket, spent)
     if any(amount < 0 for amount in spent.values()):
         return "what was spent comes back by the reversal of its bill only"
     if not kind.startswith(_BILLS):
@@ -70,10 +79,13 @@ def beyond_the_bill(db: Reader, event: Event, *, late: bool = False) -> str:
     return ""
 
 
-def _gives_back_beyond(db: Reader, bill: str, spent: Value) -> str:
+def _gives_back_beyond(db: Reader, event: Event, bill: str, spent: Value) -> str:
     if reversed_place(db, bill):
         return f"{bill} was reversed before"
     settling, back = _settling(db, bill), Counter[str]()
+    for member in gainers(event, settling.paid.keys()):
+        if not any(are_one(db, member, payer) for payer in settling.members):
+            return f"{member} did not pay {bill}"
     for (asset, lot), amount in spent.items():
         if -amount > settling.paid[asset, lot]:
             return f"{-amount} {asset} of {settling.paid[asset, lot]} that {bill} was paid by"
@@ -101,10 +113,48 @@ def _settling(db: Reader, bill: str) -> _Settling:
     )
     if raw is not None:
         event = decode(raw)
-        return _Settling(paid=_spent(event), event=event.id)
+        payers = frozenset(
+            owner[0]
+            for posting in event.postings
+            if posting.amount < 0 and (owner := parse_member_account(posting.account))
+        )
+        return _Settling(paid=_spent(event), event=event.id, members=payers)
     # Its own store's journal is read behind this one's; head office's word on it is before.
     sent = sent_bill(db, bill)
-    return _Settling(paid=Counter() if sent is None else _told(sent.sale.payments))
+    if sent is None:
+        return _Settling(paid=Counter())
+    payer = sent.sale.payer or sent.sale.member or ""
+    return _Settling(paid=_told(sent.sale.payments), members=frozenset({payer}))
+
+
+def gainers(event: Event, values: Collection[tuple[str, str]]) -> list[str]:
+    """Return who has more of some values, by asset and lot, after an event than before it."""
+    net = _by_member(event)
+    return sorted({m for (m, *value), n in net.items() if n > 0 and tuple(value) in values})
+
+
+def handed_over(db: Reader, event: Event) -> str:
+    """Return what an event puts from one name into another that never was the same person.
+
+    Value changes its name only where head office merged two, or took them apart again.
+    """
+    net = _by_member(event)
+    losers = [(member, value) for (member, *value), n in net.items() if n < 0]
+    for member, value in losers:
+        for taker in gainers(event, [(value[0], value[1])]):
+            if kind_of(event) != _MOVED or not are_one(db, member, taker):
+                return f"it gives {taker} what {member} has"
+    return ""
+
+
+def _by_member(event: Event) -> Counter[tuple[str, str, str]]:
+    """Return what an event adds to each member, by asset and lot, on the way or at a place."""
+    net: Counter[tuple[str, str, str]] = Counter()
+    for posting in event.postings:
+        owner = parse_member_account(posting.account) or parse_transit_account(posting.account)
+        if owner is not None:
+            net[owner[0], posting.asset, posting.lot] += posting.amount
+    return net
 
 
 def _spent(event: Event) -> Value:

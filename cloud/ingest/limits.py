@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cloud.ingest.bills import beyond_the_bill
+from cloud.ingest.bills import beyond_the_bill, handed_over
 from core.journal import Event, Posting, kind_name, kind_of, place_of
 from core.sqlite import Reader
 from core.tickets import TicketReversed, reversed_place, settled_place
@@ -65,7 +65,7 @@ def beyond_limits(db: Reader, event: Event, *, late: bool = False) -> str:
     if beyond := minted(db, event, place):
         return beyond
     try:
-        if beyond := beyond_the_bill(db, event, late=late):
+        if beyond := handed_over(db, event) or beyond_the_bill(db, event, late=late):
             return beyond
         if kind == ADVANCED:
             return _laid_out_beyond(db, event, place)

@@ -46,7 +46,7 @@ from core.wallet.floor import (
     untold_claims,
     why_not,
 )
-from core.wallet.merging import move_merged, unmarked_shares
+from core.wallet.merging import are_one, move_merged, unmarked_shares
 from core.wallet.minting import (
     MINT,
     RIGHT,
@@ -154,6 +154,7 @@ __all__ = [
     "advance",
     "all_claims",
     "all_legs",
+    "are_one",
     "available",
     "book_risk",
     "charge",

@@ -79,6 +79,23 @@ def unmarked_shares(db: Reader, merge: str, holder: str) -> list[tuple[str, str,
     return shares
 
 
+def ever_stood(db: Reader, member: str) -> set[str]:
+    """Return all in whose name this one's lots may lie: who stood for them, and for those."""
+    found: set[str] = set()
+    asked = [member]
+    while asked and len(found) < CHAIN_MAX:
+        row = db.one("SELECT winners FROM member WHERE id = :id", id=asked.pop())
+        news = set((row["winners"] if row else "").split()) - found
+        found |= news
+        asked += sorted(news)
+    return found | {standing_for(db, one) for one in found}
+
+
+def are_one(db: Reader, one: str, other: str) -> bool:
+    """Say whether two ids are, or ever were, held to be one person."""
+    return one == other or other in ever_stood(db, one) or one in ever_stood(db, other)
+
+
 def _give_over(tx: Writer, act: Act, row: Row, place: str) -> int:
     """Move all that lies in a merged duplicate's name."""
     to = standing_for(tx, row["id"])
@@ -95,7 +112,7 @@ def _give_over(tx: Writer, act: Act, row: Row, place: str) -> int:
 def _gather_lots(tx: Writer, act: Act, row: Row, place: str) -> int:
     """Move the lots that were opened for a duplicate and lie in a name that is not theirs."""
     to, moves = standing_for(tx, row["id"]), 0
-    for holder in sorted(_ever_stood(tx, row["id"]) - {to, row["id"]}):
+    for holder in sorted(ever_stood(tx, row["id"]) - {to, row["id"]}):
         rows = tx.all(
             """SELECT h.asset, h.lot, h.amount FROM holding h JOIN lot l ON l.lot = h.lot
                 WHERE h.place = :place AND h.member = :holder AND h.amount > 0
@@ -171,15 +188,3 @@ def _postings(moved: Moved, legs: Iterable[Leg]) -> list[Posting]:
             (member_account(moved.to, moved.place), 1),
         )
     ]
-
-
-def _ever_stood(db: Reader, member: str) -> set[str]:
-    """Return all in whose name this one's lots may lie: who stood for them, and for those."""
-    found: set[str] = set()
-    asked = [member]
-    while asked and len(found) < CHAIN_MAX:
-        row = db.one("SELECT winners FROM member WHERE id = :id", id=asked.pop())
-        news = set((row["winners"] if row else "").split()) - found
-        found |= news
-        asked += sorted(news)
-    return found | {standing_for(db, one) for one in found}

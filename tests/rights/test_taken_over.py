@@ -18,6 +18,7 @@ from core.wallet import (
     Advanced,
     Moved,
     Payment,
+    Released,
     advance,
     risk_sums,
 )
@@ -198,12 +199,59 @@ def test_one_advance_is_laid_out_once(platform, merchant, desk, first):
     for number in range(5):
         lot = f"l{number}"
         body = Advanced(
-            advance="a1", member=member, lot=lot, amount=9_000, round=0, ticket="t1"
+            advance="a1", member=member, lot=lot, amount=3_000, round=0, ticket="t1"
         )
-        forge(first, body, postings=advance(member, first.place, lot, 9_000))
+        forge(first, body, postings=advance(member, first.place, lot, 3_000))
     sync(desk, first)
-    assert at_risk(merchant) == total(merchant, member) == 9_000
+    assert at_risk(merchant) == total(merchant, member) == 3_000
     assert told(desk) == ["set_aside"] * 4
+    assert differences(platform, merchant) == []
+
+
+def test_a_reversal_gives_back_to_who_paid(platform, merchant, desk, first, sold):
+    _member, ticket = sold
+    thief = first.register("贼")
+    _event, sale = sale_of(first, ticket)
+    lot, amount = next(
+        (lot, n) for asset, lot, n in sale.payments[0].legs if asset == "principal"
+    )
+    forge(first, opposite(sale), out_of_revenue(first, thief, lot, amount))
+    sync(desk, first)
+    assert total(merchant, thief) == 0
+    assert told(desk) == ["set_aside"]
+    assert differences(platform, merchant) == []
+
+
+@pytest.mark.parametrize("kind", ["moved", "released"])
+def test_nobody_s_value_is_put_into_a_stranger_s_name(
+    platform, merchant, desk, first, sold, kind
+):
+    """A box may ask for anybody's money: it is not to be gathered in one wallet there."""
+    member, _ticket = sold
+    thief = first.register("贼")
+    with first.door.read() as db:
+        row = db.one(
+            "SELECT asset, lot, amount FROM holding WHERE member = :m AND amount > 0"
+            " AND asset IN ('principal', 'bonus')",
+            m=member,
+        )
+    moved = Moved(member=member, to=thief, place=first.place, merge="m")
+    released = Released(transfer="x" * 32, member=thief, legs=())
+    target = (
+        f"member/{thief}/{first.place}" if kind == "moved" else f"transit/{thief}/{'x' * 32}"
+    )
+    forge(
+        first,
+        moved if kind == "moved" else released,
+        (
+            Posting(f"member/{member}/{first.place}", row["asset"], row["lot"], -row["amount"]),
+            Posting(target, row["asset"], row["lot"], row["amount"]),
+        ),
+    )
+    sync(desk, first)
+    assert total(merchant, member) == 2_100
+    assert total(merchant, thief) == 0
+    assert told(desk) == ["set_aside"]
     assert differences(platform, merchant) == []
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
+from cloud.epochs import LateTaken, PlaceEmptied
 from cloud.ingest import differences
 from cloud.ingest.books import handle
 from cloud.ingest.sources import sources_of
 from cloud.ingest.tests.stores import Store
 from cloud.ingest.tests.test_unpacking import aside, edited, held, rows, send
 from cloud.ingest.unpacking import take_segment
-from core.journal import Posting, digest
+from core.feed import FeedPublished
+from core.journal import Document, Journal, Parts, Posting, digest
+from core.members import MemberMerged, MemberUnmerged
 from core.members.events import MemberRegistered
 from core.till.events import PeriodClosed, PeriodOpened
 from core.wallet import Adjusted, Released
@@ -219,3 +224,64 @@ def test_no_message_of_one_hub_holds_up_another(
     second.member("三")
     desk.sync(second)
     assert rows(merchant, "SELECT COUNT(*) FROM member") == [(3,)]
+
+
+def forge(store, body, **more):
+    """Write an event that this box's own tables would refuse."""
+    journal = Journal(
+        identity=store.identity, parts=Parts(()), clock=store.clock, ids=store.journal.ids
+    )
+    store.do(lambda tx, act: replace(act, journal=journal).append(tx, body, **more))
+
+
+def test_a_hub_cannot_merge_a_stranger_with_its_own_man(
+    platform, merchant, desk, first, second
+):
+    """Every store and the pool would hand over all that the stranger has."""
+    stranger, thief = first.member("李慧敏"), second.member("贼")
+    first.top_up(stranger, 10_000)
+    desk.sync(first, second)
+    forge(second, MemberMerged(member=stranger, winner=thief, merge="m", winners=(thief,)))
+    forge(second, MemberUnmerged(member=stranger, winner=thief, merge="m"))
+    desk.sync(first, second)
+    assert first.held(stranger) == 10_000
+    assert sum(held(merchant, thief).values()) == 0
+    assert [kind for kind, _ in desk.alarms()] == ["set_aside"] * 2
+    assert differences(platform, merchant) == []
+
+
+def test_a_hub_cannot_write_head_offices_own_books(platform, merchant, desk, first, second):
+    """Not that a place is empty, that a history is paid for, nor how much it may lay out."""
+    limits = {"floor": {"per_member_cents": 10**9, "per_outage_cents": 10**9}}
+    content = Document(name="content", content=limits)
+    forge(first, PlaceEmptied(hub=second.id, epoch=1))
+    forge(first, LateTaken(origin=first.id, epoch=1, seq=10**9))
+    forge(first, FeedPublished(topic="rights", key="-", pos=9), documents=(content,))
+    desk.sync(first)
+    assert rows(merchant, "SELECT * FROM emptied_place") == []
+    assert rows(merchant, "SELECT * FROM late_taken") == []
+    assert rows(merchant, "SELECT * FROM floor_known") == []
+    assert [kind for kind, _ in desk.alarms()] == ["set_aside"] * 3
+    assert differences(platform, merchant) == []
+
+
+@pytest.mark.parametrize("asset", ["points", "principal"])
+def test_no_amount_is_so_large_that_the_books_cannot_be_added_up(
+    platform, merchant, desk, first, second, asset
+):
+    member = first.member()
+    for lot in ("a", "b", "c"):
+        forge(
+            first,
+            Adjusted(member=member, lot=lot, asset=asset, amount=2**62, reason="x"),
+            postings=(
+                Posting(f"mint/{first.id}", asset, lot, -(2**62)),
+                Posting(f"member/{member}/{first.id}", asset, lot, 2**62),
+            ),
+        )
+    desk.sync(first)
+    second.member("王芳")
+    desk.sync(second)
+    assert rows(merchant, "SELECT 1 FROM member WHERE name = '王芳'") != []
+    assert held(merchant, member) == {}
+    assert differences(platform, merchant) == []
