@@ -374,5 +374,8 @@ def _tick(state: CloudState, now_ms: int) -> tuple[CloudState, list[Output]]:
         return _gone(state)
     state = replace(state, sender=state.sender.tick(now_ms))
     if state.ack_at is not None and now_ms >= state.ack_at:
-        return _ack(state, now_ms)
+        # Nothing else would say it again to a hub that heard the welcome and not this.
+        asked = _recover(state.standing) if state.standing.recover else []
+        state, said = _ack(state, now_ms)
+        return state, [*asked, *said]
     return state, []

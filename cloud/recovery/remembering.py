@@ -21,6 +21,7 @@ from core.feed import FeedDocument, publish
 from core.journal import Act
 from core.members import member_document
 from core.sqlite import Reader, Row, Writer
+from core.wallet import wallet_document
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def take_back(
         return True
     if document.topic == MEMBER:
         _note_before(tx, document)
-        return _take_member(tx, merchant, document)
+        return _take_member(tx, merchant, document, at=act.at)
     held = tx.one(
         "SELECT content FROM feed_document WHERE topic = :topic AND key = :key",
         topic=document.topic,
@@ -155,14 +156,20 @@ def _publish(
         tx.run("RELEASE taking_back")
 
 
-def _take_member(tx: Writer, merchant: Merchant, document: FeedDocument) -> bool:
-    """Merge a member's fields by their stamps, as every hub does; then put what comes of it."""
+def _take_member(tx: Writer, merchant: Merchant, document: FeedDocument, *, at: int) -> bool:
+    """Merge a member's fields by their stamps, as every hub does; then put what comes of it.
+
+    Where their value lies is said anew: hubs may have heard of some that nobody has any more.
+    """
     handler = merchant.parts.feeds[MEMBER]
     tx.run("SAVEPOINT taking_back")
     try:
         handler(tx, document.key, document.content)
         content = member_document(tx, document.key)
         put_derived(tx, topic=MEMBER, key=document.key, content=content)
+        value = wallet_document(tx, document.key, at=at)
+        unmoved = frozenset({"at"})
+        put_derived(tx, topic=WALLET, key=document.key, content=value, unmoved=unmoved)
     except Exception:
         log.exception("cannot take back member %s", document.key)
         tx.run("ROLLBACK TO taking_back")

@@ -78,6 +78,7 @@ ON_A_TRANSACTION = (
     "core/tickets/*.py",
     "core/till/*.py",
     "core/wallet/*.py",
+    "cloud/epochs/*.py",
     "cloud/feed/*.py",
     "cloud/ingest/*.py",
     "cloud/placement/*.py",

@@ -75,7 +75,8 @@ def reachable(place: Place) -> set[str]:
         db = Reader(platter.connection)
         if path.name == "platform.db":
             found |= set(_kept_raw(db))
-        elif path.name != "again.db":
+        elif path.name == "hub.db" or "merchants" in path.parts:
+            # What was set aside on a box is read by nobody any more.
             found |= set(_facts_in(db, "SELECT raw FROM journal"))
     return found
 
@@ -161,6 +162,7 @@ def _put_back(place: Place, what: str, *, by_command: bool) -> None:
         return
     if cloud.life is not None:
         cloud.crash()
+    place.world.full.discard(cloud)
     place.shelf.put(cloud.folder, image)
     note_losses(place, what)
     if by_command:

@@ -74,7 +74,8 @@ WORST = TownProfile(
     twice=0.04,
     late=0.05,
     full=0.01,
-    alarms=FOUND | {"downlink_ahead", "other_epoch", "epoch_ahead"},
+    tray=True,
+    alarms=FOUND | {"downlink_ahead", "other_epoch", "epoch_ahead", "set_aside", "clock"},
 )
 DESTRUCTIVE = (AMNESIA, LOST, CLONES, RESTORES, WORST)
 REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, EVERYTHING)

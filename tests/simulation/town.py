@@ -48,6 +48,9 @@ class TownProfile(Profile):
     rollback: float = 0.0
     """Head office's databases come back as they were a while ago, and nobody told it."""
 
+    tray: bool = False
+    """So much goes wrong at once that head office may not know what it sent: then a fact may
+    end in the tray, where a person decides."""
     alarms: frozenset[str] = frozenset()
     """What head office may notice in such a world."""
 

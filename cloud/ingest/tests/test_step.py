@@ -408,3 +408,10 @@ def test_a_box_that_followed_one_which_was_shut_out_is_asked_for_its_papers(desk
 
 def replace_hello(**fields):
     return msgspec.structs.replace(HELLO, **fields)
+
+
+def test_a_hub_that_did_not_hear_that_it_is_to_give_back_is_asked_again(desk):
+    desk.stand(recover=2)
+    assert said(desk.greet(), Recover)
+    for turn in (1, 2):
+        assert said(desk.at(desk.now + turn * 31_000), Recover)
