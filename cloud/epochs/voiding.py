@@ -240,16 +240,19 @@ def hands_on_missing(db: Reader, closed: ClosedPlace, event: Event) -> str:
     owner when the epoch was closed, also to whom that one was merged with: from one name into
     another it would be paid out twice.
     """
-    net: Counter[str] = Counter()
+    net: Counter[tuple[str, str, str]] = Counter()
     for posting in event.postings:
         owner = parse_member_account(posting.account)
         way = parse_transit_account(posting.account)
         if owner or way:
-            net[(owner or way or ("",))[0]] += posting.amount
-    takers = sorted(member for member, amount in net.items() if amount > 0)
-    for member in _shortfalls(db, closed, event):
-        if others := [taker for taker in takers if taker != member]:
-            return f"it gives {others[0]} what {member} has not"
+            member = (owner or way or ("",))[0]
+            net[member, posting.asset, posting.lot] += posting.amount
+    takers = {(name, *value) for (name, *value), amount in net.items() if amount > 0}
+    for member, needs in _shortfalls(db, closed, event).items():
+        for leg in [*needs.legs, *(leg for way in needs.sent.values() for leg in way)]:
+            for name, *value in sorted(takers):
+                if name != member and value == [leg.asset, leg.lot]:
+                    return f"it gives {name} what {member} has not"
     return ""
 
 

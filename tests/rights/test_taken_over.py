@@ -346,3 +346,16 @@ def test_a_closed_box_that_takes_a_sale_back_gives_nobody_what_the_merchant_paid
     bring(platform, merchant, desk, first)
     assert total(merchant, thief) == 0
     assert differences(platform, merchant) == []
+
+
+def test_what_a_closed_box_filled_within_its_right_counts(
+    platform, merchant, desk, first, closed
+):
+    """The right of the box is nobody's money: it is used up, and no member gives it away."""
+    member, _ticket = closed
+    first.fill(member, 10_000)
+    first.sell(member)
+    bring(platform, merchant, desk, first)
+    assert total(merchant, member) == 12_100
+    assert told(desk) == []
+    assert differences(platform, merchant) == []
