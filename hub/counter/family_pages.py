@@ -9,6 +9,7 @@ from flask import Blueprint, request, url_for
 from core.errors import Refused
 from core.members import join_family, leave_family, member_of
 from core.web import Form, go, permission, read, show, typed_form, write
+from core.web import gettext as _
 from hub import members
 
 pages = Blueprint("family", __name__, template_folder="templates", url_prefix="/members")
@@ -28,11 +29,17 @@ def look(member: str) -> Any:
 def join(member: str) -> Any:
     form = typed_form()
     with form.catching(**FIELDS):
-        limit = form.fen("limit") or 0
+        limit = form.fen("limit")
+        if limit is not None and limit <= 0:  # To the members' tables, 0 is no limit at all.
+            form.errors.setdefault("limit", _("要大于 0；不限就不填"))
         if form.errors:
             return _page(member, form, status=422)
         relative = form.text("relative")
-        write(lambda tx, act: join_family(tx, act, member=relative, holder=member, limit=limit))
+        write(
+            lambda tx, act: join_family(
+                tx, act, member=relative, holder=member, limit=limit or 0
+            )
+        )
         return go(url_for("members.profile", member=member, done="joined"))
     return _page(member, form, status=422)
 

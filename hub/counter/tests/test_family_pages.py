@@ -50,6 +50,9 @@ def test_a_relative_is_found_and_added_with_a_limit(shop, family):
     holder, daughter = family
     browser = shop.browser("cashier")
     assert "李小敏" in words(browser.get(f"/members/{holder}/family?q=7712"))
+    for nothing in ("0", "0.00", "-5"):  # Nobody who types this wants a relative without limit.
+        refused = join(shop, holder, daughter, limit=nothing)
+        assert (refused.status_code, "要大于 0" in refused.text) == (422, True)
     wrong = join(shop, holder, daughter, limit="many")
     assert wrong.status_code == 422
     assert "李小敏" in words(wrong)
