@@ -114,7 +114,7 @@ def checked(file: bytes, *, keys: Iterable[str] = ()) -> Statement | None:
         ):
             return None
         return msgspec.json.decode(signed.statement, type=Statement)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 

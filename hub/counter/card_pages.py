@@ -85,6 +85,9 @@ def replace(member: str, card: str) -> Any:
     form = typed_form()
     with form.catching(**FIELDS):
         typed = form.text("card")
+        form.required("card")
+        if form.errors:
+            return _replace_page(member, card, form, status=422)
         write(lambda tx, act: replace_card(tx, act, lost=card, card=typed))
         return go(url_for("members.profile", member=member, done="replaced"))
     return _replace_page(member, card, form, status=422)

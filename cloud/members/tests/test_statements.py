@@ -71,7 +71,8 @@ def test_a_signed_file_is_known_again_and_a_changed_one_is_not(office, member):
     answer = upload(browser, msgspec.json.encode(forged))
     assert answer.status_code == 422
     assert "签名不对" in words(answer)
-    assert "这不是对账单文件" in words(upload(browser, b"PK\x03\x04"))
+    for strange in (b"", b"PK\x03\x04", b'{"a":' * 100_000):
+        assert "这不是对账单文件" in words(upload(browser, strange))
     other = office.browser(host="biejia")
     assert "签名不对" in words(upload(other, file))
 
