@@ -133,9 +133,9 @@ def _reversed_elsewhere(db: Reader, event: Event, place: str) -> str:
     bill = _reversal.decode(event.body).ticket
     if _uses(event, bill, place):
         return ""  # That it was there to be used is looked at with everything that is taken.
-    if settled_place(db, bill) != place or _is_issued(db, bill, place):
+    if not _settled_here(db, bill, event) or _is_issued(db, bill, place):
         return f"the right to reverse {bill} lies elsewhere"
-    return f"{bill} was reversed before" if reversed_place(db, bill) == place else ""
+    return ""  # Whether it was reversed before is a question of the bill.
 
 
 def _right_of_its_own_making(
@@ -151,13 +151,25 @@ def _right_of_its_own_making(
         return "a right to reverse is issued where it is sent off only"
     body = _release.decode(event.body)
     bill = body.member
-    if settled_place(db, bill) != place or reversed_place(db, bill) == place:
+    if not _settled_here(db, bill, event) or _trunk(reversed_place(db, bill)) == place:
         return f"{bill} is no settled bill of its own"
     # Once a place is closed head office issues in its stead.
     issued = _is_issued(db, bill, place) or (late and _is_issued(db, bill, CLOUD))
     if issued or not _moves_only(event, send_first(bill, place, body.transfer)):
         return f"the right to reverse {bill} was issued before"
     return ""
+
+
+def _settled_here(db: Reader, bill: str, event: Event) -> bool:
+    """Say whether this epoch of the box settled a bill, in whichever of its histories."""
+    return _trunk(settled_place(db, bill)) == place_of(event.origin, event.epoch)
+
+
+def _trunk(place: str) -> str:
+    """Return a place without the name of a branch: both histories are the one box's."""
+    origin, branch, rest = place.partition("~")
+    _name, dot, epoch = rest.partition(".")
+    return f"{origin}{dot}{epoch}" if branch else place
 
 
 def _is_issued(db: Reader, bill: str, place: str) -> bool:
