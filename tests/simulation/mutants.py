@@ -320,7 +320,7 @@ def eager_risk_settlement(stack: ExitStack) -> None:
 
 MUTANTS = (
     Mutant(plant=ack_before_commit, profile="wire", seed=0),
-    Mutant(plant=max_ack, profile="restores", seed=7),
+    Mutant(plant=max_ack, profile="restores", seed=11),
     Mutant(plant=feed_over_a_gap, profile="wire", seed=0),
     Mutant(plant=recall_not_answered_where_nothing_lies, profile="wire", seed=0),
     Mutant(plant=unknown_kinds_move_nothing, profile="versions", seed=0),
