@@ -11,7 +11,7 @@ from cloud.access import account_name, branch_name, here, platform
 from cloud.platform import Hub, hubs_of
 from cloud.rights import service
 from core.clock import HOUR_MS
-from core.errors import N_
+from core.errors import N_, Refused
 from core.members import member_of
 from core.money import AMOUNT_MAX, yuan
 from core.sqlite import Reader
@@ -160,7 +160,16 @@ def _boxes(db: Reader) -> list[Left]:
 
 def _claims(db: Reader) -> list[dict[str, Any]]:
     rows = all_claims(db, limit=CLAIMS_SHOWN_MAX)
-    return [{**dict(row), "member_name": member_of(db, row["member"])["name"]} for row in rows]
+    return [{**dict(row), "member_name": _name(db, row["member"])} for row in rows]
+
+
+def _name(db: Reader, member: str) -> str:
+    """Return a member's name; empty for one whom a store named and nobody told of yet."""
+    try:
+        name: str = member_of(db, member)["name"]
+    except Refused:
+        return ""
+    return name
 
 
 def _worst(floor: Floor, boxes: int) -> int:

@@ -186,6 +186,8 @@ def _extract(archive: tarfile.TarFile, item: Item, into: Path) -> None:
         while chunk := source.read(CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
+            if size > item.size:
+                break  # A few kilobytes unpack to a full disk: no more than was vouched for.
             file.write(chunk)
         file.flush()
         os.fsync(handle)

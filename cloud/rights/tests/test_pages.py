@@ -13,6 +13,7 @@ from core.members import Application, Profile, register
 from core.wallet import (
     CLOUD,
     Asset,
+    Charged,
     Leg,
     Payment,
     ToppedUp,
@@ -232,3 +233,18 @@ def test_a_correction_needs_a_reason_and_an_amount(desk, member):
         data={"way": "down", "asset": "mint_right", "amount": "5", "reason": "x"},
     )
     assert answer.status_code == 422
+
+
+def test_a_debt_of_somebody_nobody_told_of_does_not_take_the_page_away(desk, owner):
+    """A store may name whom it likes in what it laid out."""
+    body = Charged(
+        claim="c1",
+        member="nobody",
+        asset="principal",
+        lot="l1",
+        amount=100,
+        why="correction",
+        reason="x",
+    )
+    write(desk, lambda tx, act: act.append(tx, body))
+    assert owner.get("/rights").status_code == 200

@@ -18,6 +18,7 @@ from core.backup import (
     read_recovery_key,
     write_package,
 )
+from core.backup.manifest import Item
 from core.crypto import signing_key
 from core.errors import Refused
 
@@ -174,3 +175,21 @@ def test_age_itself_opens_what_was_sealed_where_it_is_installed(tmp_path):
     except FileNotFoundError:
         pytest.skip("age is not installed on this machine")
     assert done.stdout[:4] == b"\x28\xb5\x2f\xfd"
+
+
+def test_what_unpacks_to_more_than_was_vouched_for_is_not_written(tmp_path):
+    """A few kilobytes of it would fill the disk of whoever looks whether it is sound."""
+    huge = tmp_path / "copy.db"
+    huge.write_bytes(bytes(40_000_000))
+    files = [Content(name="merchants/m1.db", path=huge)]
+    vouched = Item(name="merchants/m1.db", size=10, sha256="0" * 64)
+    manifest = Manifest(
+        kind="cloud", of="x", number=1, made_at=1, signer=SIGNER.public, files=(vouched,)
+    )
+    written = write_package(tmp_path / "b", manifest, files, sign=SIGNER.sign)
+    assert written.size < 100_000
+    into = tmp_path / "into"
+    into.mkdir()
+    with pytest.raises(BadBackup):
+        open_package(written.path, into)
+    assert (into / "merchants/m1.db").stat().st_size <= 10
