@@ -41,6 +41,7 @@ class Shut:
         self._due_s = 0.0
         self._wait_s = ASK_AFTER_S
         self._asked_s = 0.0
+        self._turned_away_s = 0.0
         held = disk.fence()
         self.out = held is not None and held.state == FENCED
 
@@ -54,6 +55,12 @@ class Shut:
         self._disk.bar(Bar(state=FENCED, reason=reason))
         self._line.hold(on=True)
         self.out, self._tail, self._due_s = True, None, 0.0
+
+    def line_ended(self, now_s: float, *, turned_away: bool) -> None:
+        """Ask soon: a broker that lets us in no more cannot tell us that we are shut out."""
+        if turned_away and not self.out and now_s >= self._turned_away_s:
+            self._turned_away_s = now_s + ASK_AFTER_S
+            self._unheard, self._due_s, self._wait_s = True, now_s, ASK_AFTER_S
 
     def look(self, now_s: float) -> None:
         """Do what is due while the box is out, or may be."""

@@ -50,11 +50,19 @@ class Up:
     """We are let in, and the subscriptions stand."""
 
 
+_MET = (ssl.SSLError, ConnectionResetError)
+"""Faults of connecting that take somebody at the other end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Down:
-    """There is no connection, or none any more; why, for the log."""
+    """There is no connection, or none any more; why, for the log.
+
+    `turned_away` says that somebody answered at the broker's address and did not let us in.
+    """
 
     reason: str
+    turned_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +254,8 @@ class BrokerLine:
             )
         except (OSError, ValueError) as error:
             _close(client)
-            self._tell(Down(f"{type(error).__name__}: {error}"))
+            said = f"{type(error).__name__}: {error}"
+            self._tell(Down(said, turned_away=isinstance(error, _MET)))
             return False
         client.loop_start()
         if not self._first_of(reached, self._gone, self._stopping):
@@ -258,7 +267,7 @@ class BrokerLine:
             self._waiting.clear()
         client.loop_stop()
         _close(client)
-        self._tell(Down(self._reason))
+        self._tell(Down(self._reason, turned_away=not reached.is_set()))
         return reached.is_set()
 
     def _first_of(self, *events: threading.Event) -> bool:

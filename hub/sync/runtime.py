@@ -212,9 +212,10 @@ class Sending:
             case Up():
                 self._stand()
                 self._happened(LineUp(about=self._about()))
-            case Down(reason):
+            case Down(reason, turned_away):
                 log.info("no line: %s", reason)
                 self._happened(LineDown())
+                self._shut.line_ended(time.monotonic(), turned_away=turned_away)
                 self._note_held()
             case NotTaken(reason):
                 log.debug("the broker: %s", reason)

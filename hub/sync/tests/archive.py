@@ -25,6 +25,7 @@ class Archive:
 
     def __init__(self) -> None:
         self.closed = ""
+        self.times_asked = 0
         self.late_renewals = 0
         self.lates: list[LateState] = []
         self.given: list[int] = []
@@ -32,6 +33,7 @@ class Archive:
 
     def standing(self, name: str, epoch: int) -> bytes:
         """Say how a hub stands; `closed` is set by whoever plays the operator."""
+        self.times_asked += 1
         hub = name.partition(".")[2]
         cursor = self.hubs[hub].cursor
         return msgspec.json.encode(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
+import socket
+import threading
 
 import pytest
 from cryptography import x509
 
 from core import feed
+from core.enrolment import Broker
 from core.errors import Refused
 from core.ids import seeded
 from core.journal import drain_all, rebuild
@@ -66,8 +70,8 @@ def run():
     """Run the sending program over a shop until the end of the test, or until it is stopped."""
     programs = []
 
-    def run(shop):
-        programs.append(Program(shop.box))
+    def run(shop, **options):
+        programs.append(Program(shop.box, **options))
         return programs[-1]
 
     yield run
@@ -191,6 +195,34 @@ def test_a_box_that_is_shut_out_sells_for_cash_brings_all_of_it_and_stays_off_th
     online.closed = ""
     until(lambda: barred(shop) is None and state(shop).cloud)
     shop.sale("i1", member=member, tender="stored_value")
+
+
+def test_a_box_that_runs_on_asks_when_the_broker_lets_it_in_no_more(
+    online, card, run, hub, monkeypatch
+):
+    """Its line was cut when it was shut out: nobody could tell it, and nobody restarts it."""
+    monkeypatch.setattr(fenced, "ASK_AFTER_S", 0.2)
+    shop = card.shop
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        threading.Thread(target=turn_away_all, args=(door,), daemon=True).start()
+        host, port = door.getsockname()
+        run(shop, broker=Broker(host=host, port=port))
+        shop.open_shift()
+        shop.sale("i1")
+        until(lambda: online.times_asked > 1)
+        assert barred(shop) is None
+        online.closed = "replaced"
+        until(lambda: barred(shop) == FENCED)
+        shop.box.written()
+        until(lambda: all_arrived(online, shop))
+        door.shutdown(socket.SHUT_RDWR)
+
+
+def turn_away_all(door):
+    """Answer at a broker's address and let nobody in."""
+    with contextlib.suppress(OSError):
+        while True:
+            door.accept()[0].close()
 
 
 def test_an_old_box_that_was_switched_on_again_asks_before_it_comes_to_the_broker(
