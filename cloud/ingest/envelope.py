@@ -18,6 +18,7 @@ from core.members import MemberMerged, MemberUnmerged
 from core.sqlite import Reader
 from core.tickets import TicketSent
 from core.wallet import (
+    RIGHTS_TOPIC,
     RISK,
     Charged,
     Collected,
@@ -27,7 +28,6 @@ from core.wallet import (
     Released,
     Voided,
 )
-from core.wallet.rights import TOPIC as RIGHTS_TOPIC
 
 _OPEN_TO_ALL = frozenset({"revenue"})
 _HEAD_OFFICES_WORDS = frozenset(

@@ -78,6 +78,7 @@ from core.wallet.refunding import (
     send_first,
     use_up,
 )
+from core.wallet.rights import TOPIC as RIGHTS_TOPIC
 from core.wallet.rights import WITHOUT_LIMIT, Floor, MintRight, Rights, rights
 from core.wallet.risk import (
     RISK,
@@ -121,6 +122,7 @@ __all__ = [
     "REVENUE",
     "RIGHT",
     "RIGHTS",
+    "RIGHTS_TOPIC",
     "RISK",
     "STORED_VALUE",
     "TRANSIT",

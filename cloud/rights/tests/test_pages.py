@@ -235,7 +235,7 @@ def test_a_correction_needs_a_reason_and_an_amount(desk, member):
     assert answer.status_code == 422
 
 
-def test_a_debt_of_somebody_nobody_told_of_does_not_take_the_page_away(desk, owner):
+def test_a_debt_of_somebody_nobody_told_of_does_not_take_the_page_away(desk):
     """A store may name whom it likes in what it laid out."""
     body = Charged(
         claim="c1",
@@ -247,4 +247,4 @@ def test_a_debt_of_somebody_nobody_told_of_does_not_take_the_page_away(desk, own
         reason="x",
     )
     write(desk, lambda tx, act: act.append(tx, body))
-    assert owner.get("/rights").status_code == 200
+    assert desk.browser("owner").get("/rights").status_code == 200
