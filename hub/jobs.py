@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from core import sdnotify
-from core.journal import drain_all, is_behind, seal
+from core.journal import drain_all, is_behind, make_up_all, seal
 from hub.app import open_hub
 from hub.backup import Daily
 from hub.box import Box
@@ -33,6 +33,7 @@ def run_jobs(folder: Path) -> None:
     box = open_hub(folder)
     ear = Doorbell(box.bells, "jobs")
     daily = Daily(box, open_hub)
+    make_up_all(box.door, box.parts)
     sdnotify.ready()
     sealed_at = moved_at = time.monotonic()
     try:

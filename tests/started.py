@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 START_S = 20.0
 STOP_S = 10.0
 CALL_S = 20.0
-TILLS = 80
+TILLS = 160
 ROLES = ("owner", "manager", "cashier", "technician", "device")
 
 MASSAGE, TEA, GONE, PACKAGE, CARD_TYPE = "item-1", "item-2", "item-3", "offer-1", "offer-2"

@@ -11,6 +11,7 @@ from functools import partial
 
 from cloud.ingest.books import Outcome, carry, handle, place, try_aside, write_history
 from cloud.platform import Merchant, Platform
+from core.journal import make_up_all
 from core.sqlite import Door
 from core.wire import Ask
 
@@ -37,6 +38,7 @@ class Clerk:
         self._history: dict[str, None] = {}
         self._later: dict[str, float] = {}
         self._moved_at: dict[str, float] = defaultdict(time.monotonic)
+        self._mended: set[str] = set()
         self._hushed_until = 0.0
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
@@ -118,6 +120,10 @@ class Clerk:
 
     def _bring_up(self, merchant_id: str) -> None:
         merchant = self._platform.merchant(merchant_id)
+        if merchant_id not in self._mended:
+            # An update may have taught the projectors what they could not read before.
+            make_up_all(merchant.door, merchant.parts)
+            self._mended.add(merchant_id)
         outcome = carry(self._platform, merchant)
         self._tell(outcome)
         with self._wake:

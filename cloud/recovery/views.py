@@ -123,6 +123,8 @@ def _ask(hub_id: str, *, status: int = 200) -> Any:
     with read() as db:
         names = {key: one.name for key, one in stores(db).items()}
     with served.door.read() as db:
+        if hub_id not in {hub.id for hub in hubs_of(db, merchant.id)}:
+            raise Refused("no_hub")
         recovery = recovery_of(db, merchant.id)
         if recovery is None:
             raise Refused("not_recovering")

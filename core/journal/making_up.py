@@ -10,7 +10,7 @@ from core.journal.changes import Change, apply
 from core.journal.event import Event, decode_as
 from core.journal.part import Parts
 from core.journal.project import Place
-from core.sqlite import Reader, Row, Writer
+from core.sqlite import Door, Reader, Row, Writer
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +67,17 @@ def make_up(tx: Writer, parts: Parts, place: Place, *, journal: Reader | None = 
     return ""
 
 
-def make_up_all(tx: Writer, parts: Parts) -> int:
-    """Make up whatever can be, as after an update; return how many events."""
-    rows = tx.all("SELECT origin, epoch, seq FROM quarantine ORDER BY origin, epoch, seq")
+def make_up_all(door: Door, parts: Parts) -> int:
+    """Make up whatever can be; return how many events. For the start of a program.
+
+    What this version's projectors can read and an older one's could not is made up by that.
+    """
+    with door.read() as db:
+        rows = db.all("SELECT origin, epoch, seq FROM quarantine WHERE whole = 0")
     places = [(row["origin"], row["epoch"], row["seq"]) for row in rows]
-    return sum(make_up(tx, parts, place) == "" for place in places)
+    if not places:
+        return 0
+    return door.write(lambda tx: sum(make_up(tx, parts, place) == "" for place in places))
 
 
 def forgive(tx: Writer, place: Place) -> None:

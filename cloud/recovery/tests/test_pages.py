@@ -88,5 +88,5 @@ def test_stopping_to_wait_takes_three_days_a_reason_and_the_right_to_pair(frozen
 def test_another_merchants_box_is_not_ones_own_to_stop_waiting_for(frozen):
     path = f"/recovery/{frozen.a.hub}/release"
     stranger = frozen.browser(host="biejia")
-    assert stranger.get(path).status_code == 409
+    assert stranger.get(path).status_code == 404
     assert states(frozen)[frozen.a.hub] is State.AWAITED

@@ -118,7 +118,7 @@ def test_history_that_failed_is_made_up_after_an_update(house, monkeypatch):
     house.world.drain()
     assert house.world.rows("takings") == []
     monkeypatch.setattr(house.world.parts, "project_later", whole)
-    assert house.world.write(lambda tx: make_up_all(tx, house.world.parts)) == 2
+    assert make_up_all(house.world.door, house.world.parts) == 2
     assert [row["cups"] for row in house.world.rows("takings")] == [2]
     assert house.world.rows("quarantine") == []
     assert house.world.differences() == []
