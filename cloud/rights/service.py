@@ -128,7 +128,8 @@ def topups_to_charge(db: Reader, member: str) -> list[Row]:
     """Return a member's newest top-ups that nobody took back. Drain history first."""
     return db.all(
         """SELECT t.* FROM topup t WHERE t.member = :member
-              AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.id = t.id || '.principal')
+              AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.id IN
+                    (t.id || '.principal', t.id || '.bonus', t.id || '.points'))
             ORDER BY t.at DESC, t.id LIMIT 20""",
         member=member,
     )
@@ -168,7 +169,12 @@ def _topup(tx: Writer, member: str, topup: str) -> Row:
     row = tx.one("SELECT * FROM topup WHERE id = :id", id=topup)
     if row is None or member_of(tx, row["member"])["id"] != member:
         raise Refused("topup_unknown")
-    if tx.value("SELECT 1 FROM claim WHERE id = :id", id=f"{topup}.principal"):
+    # A top-up may have been of bonus alone.
+    if tx.value(
+        "SELECT 1 FROM claim WHERE id IN"
+        " (:id || '.principal', :id || '.bonus', :id || '.points')",
+        id=topup,
+    ):
         raise Refused("already_charged")
     return row
 

@@ -252,6 +252,8 @@ def _wanted(form: Form, member_id: str) -> service.Correction | None:
     if asset not in CORRECTED:
         form.errors["asset"] = _("请选择")
     size = form.whole("amount") if asset == Asset.POINTS else form.fen("amount") or 0
+    if (size or 0) < 0:  # Which way it goes is chosen; less of less would be more.
+        form.errors.setdefault("amount", _("不能小于 0"))
     if form.errors:
         return None
     return service.Correction(
