@@ -19,7 +19,7 @@ Sign = Callable[[bytes], bytes]
 
 
 def signed_bytes(identity: Identity, *, first: int, last: int, boot: int, head: bytes) -> bytes:
-    """Return what a segment's signature covers (sync.md B2)."""
+    """Return what a segment's signature covers."""
     origin = identity.origin.encode()
     numbers = struct.pack(">IIQH", identity.epoch, boot, first, last - first + 1)
     return b"H1" + len(origin).to_bytes(1) + origin + numbers + head
