@@ -233,6 +233,13 @@ def test_a_correction_needs_a_reason_and_an_amount(desk, member):
         data={"way": "down", "asset": "mint_right", "amount": "5", "reason": "x"},
     )
     assert answer.status_code == 422
+    for asset in ("principal", "points"):
+        answer = manager.post(
+            f"/members/{member}/correct",
+            data={"way": "down", "asset": asset, "amount": "-5", "reason": "x"},
+        )
+        assert answer.status_code == 422
+        assert "不能小于 0" in fault(answer, "amount")
 
 
 def test_a_debt_of_somebody_nobody_told_of_does_not_take_the_page_away(desk):
