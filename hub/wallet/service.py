@@ -25,9 +25,11 @@ from core.wallet import (
     Leg,
     ToppedUp,
     available,
+    current_round,
     earned_by_topup,
     holdings,
     issue_within,
+    outstanding,
     spend_order,
     take,
     withdraw,
@@ -89,15 +91,17 @@ class TopUp:
 def balance(db: Reader, act: Act, member: str) -> Balance:
     """Return what a member has here, elsewhere and in all."""
     member = standing_for(db, member)
-    there = elsewhere(db, act, member)
-    held = holdings(db, member, act.journal.identity.place)
+    there, here = elsewhere(db, act, member), act.journal.identity.place
+    # What was laid out in this outage will be taken from there, and is the member's no more.
+    owed, _whole = outstanding(db, here, current_round(db, here), member)
+    held = holdings(db, member, here)
     sums = {asset: sum(h.amount for h in held if h.asset == asset) for asset in Asset}
     return Balance(
         here=available(held, store=act.store, date=act.date),
         principal=sums[Asset.PRINCIPAL],
         bonus=sums[Asset.BONUS],
         points=sums[Asset.POINTS],
-        elsewhere=there.stored,
+        elsewhere=max(0, there.stored - owed),
         points_elsewhere=there.points,
         living=sum(
             h.amount for h in held if h.asset in STORED_VALUE and not h.ended(date=act.date)

@@ -104,7 +104,10 @@ def test_what_is_missing_is_laid_out_and_spent_at_once(shop, tablet, member):
 def test_no_more_is_laid_out_for_a_member_than_the_merchant_allows(shop, tablet, member):
     assert lay_out(tablet, payment(tablet, member)).status_code == 302
     # ¥49 of ¥100 are gone; the next foot massage wants ¥99 more, of which none lies here.
-    assert OFFER not in payment(tablet, member)
+    page = payment(tablet, member)
+    assert OFFER not in page
+    # Nor does anybody tell them that the ¥49 are still theirs.
+    assert "总额 ¥251.00" in page
     allow_more = FLOOR | {"per_member_cents": 15_000}
     document = FeedDocument(topic="rights", key="-", pos=9_001, content={"floor": allow_more})
     shop.box.door.write(lambda tx: take(tx, shop.box.parts, document))
