@@ -7,7 +7,7 @@ crash between two of them, or a second call, changes nothing that was done.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -208,6 +208,40 @@ def settle_pool(
     )
     postings = fund(member, CLOUD, legs=missing, taken=taken, payer=payer)
     act.append(tx, body, postings=postings)
+
+
+def repay(
+    tx: Writer,
+    act: Act,
+    closed: ClosedPlace,
+    event: Event,
+    *,
+    paid: Mapping[str, int],
+    reason: str,
+) -> None:
+    """Give the merchant what a late reversal brought back and had been paid at risk, by asset.
+
+    Called when the pool has it, and before anybody else draws on that.
+    """
+    left = dict(paid)
+    back: dict[str, list[Leg]] = {}
+    for posting in event.postings:
+        owner = parse_member_account(posting.account)
+        part = min(posting.amount, left.get(posting.asset, 0))
+        if owner is not None and owner[1] == closed.place and part > 0:
+            back.setdefault(owner[0], []).append(Leg(Asset(posting.asset), posting.lot, part))
+            left[posting.asset] -= part
+    for member, legs in sorted(back.items()):
+        body = Funded(
+            member=member,
+            hub=closed.hub,
+            hub_epoch=closed.epoch,
+            taken=written_legs(legs),
+            reason=reason,
+            about=event.id,
+            pooled=True,
+        )
+        act.append(tx, body, postings=fund(member, CLOUD, legs=(), taken=legs))
 
 
 def not_sent(

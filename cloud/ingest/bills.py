@@ -60,11 +60,15 @@ class _Settling:
 def beyond_the_bill(db: Reader, event: Event, *, late: bool = False) -> str:
     """Return what of an event its bill does not bear out; empty where nothing.
 
-    What comes late may settle a bill that its twin settled too: both happened.
+    What comes late may settle a bill that its twin settled too: both happened. And it may give
+    back what the merchant paid for: then the merchant gets that (`paid_at_risk`).
     """
     kind, spent = kind_of(event), _spent(event)
     if kind == _REVERSED:
-        return _gives_back_beyond(db, event, _bill.decode(event.body).ticket, spent)
+        named = _bill.decode(event.body).ticket
+        return _gives_back_beyond(db, event, named, spent) or (
+            "" if late else _gives_back_at_risk(db, named, spent)
+        )
     if any(amount < 0 for amount in spent.values()):
         return "what was spent comes back by the reversal of its bill only"
     if not kind.startswith(_BILLS):
@@ -82,23 +86,41 @@ def beyond_the_bill(db: Reader, event: Event, *, late: bool = False) -> str:
 def _gives_back_beyond(db: Reader, event: Event, bill: str, spent: Value) -> str:
     if reversed_place(db, bill):
         return f"{bill} was reversed before"
-    settling, back = _settling(db, bill), Counter[str]()
+    settling = _settling(db, bill)
     for member in gainers(event, settling.paid.keys()):
         if not any(are_one(db, member, payer) for payer in settling.members):
             return f"{member} did not pay {bill}"
     for (asset, lot), amount in spent.items():
         if -amount > settling.paid[asset, lot]:
             return f"{-amount} {asset} of {settling.paid[asset, lot]} that {bill} was paid by"
+    return ""
+
+
+def _gives_back_at_risk(db: Reader, bill: str, spent: Value) -> str:
+    settling, back = _settling(db, bill), Counter[str]()
+    for (asset, _lot), amount in spent.items():
         back[asset] -= amount
-    for row in db.all(
+    for asset, paid in _at_risk(db, settling.event).items():
+        whole = sum(n for (one, _lot), n in settling.paid.items() if one == asset)
+        if back[asset] > whole - paid:
+            return f"{paid} {asset} of {bill} was paid by the merchant"
+    return ""
+
+
+def paid_at_risk(db: Reader, event: Event) -> dict[str, int]:
+    """Return by asset what the merchant paid of a bill that this event reverses."""
+    if kind_of(event) != _REVERSED:
+        return {}
+    return _at_risk(db, _settling(db, _bill.decode(event.body).ticket).event)
+
+
+def _at_risk(db: Reader, settling: str) -> dict[str, int]:
+    rows = db.all(
         "SELECT asset, SUM(amount) AS paid FROM risk_booking"
         " WHERE about = :event AND about <> '' GROUP BY asset",
-        event=settling.event,
-    ):
-        paid = sum(n for (asset, _lot), n in settling.paid.items() if asset == row["asset"])
-        if back[row["asset"]] > paid - row["paid"]:
-            return f"{row['paid']} {row['asset']} of {bill} was paid by the merchant"
-    return ""
+        event=settling,
+    )
+    return {row["asset"]: row["paid"] for row in rows if row["paid"] > 0}
 
 
 def _settling(db: Reader, bill: str) -> _Settling:

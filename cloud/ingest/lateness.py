@@ -12,9 +12,11 @@ from cloud.epochs import (
     fund_for,
     hands_on_missing,
     not_sent,
+    repay,
     settle_pool,
     sweep_after,
 )
+from cloud.ingest.bills import paid_at_risk
 from cloud.ingest.envelope import misspoken, sends_under_a_grant
 from cloud.ingest.limits import beyond_limits
 from cloud.ingest.sources import Source
@@ -64,9 +66,12 @@ class Lateness:
             apply()
             return
         tx, act, closed, reason = self.tx, self.act, self.closed, self.reason
+        at_risk = paid_at_risk(tx, event)
         drawn = fund_for(tx, act, closed, event, reason=reason)
         apply()
         freed = sweep_after(tx, act, closed, event, reason=reason)
+        if at_risk:
+            repay(tx, act, closed, event, paid=at_risk, reason=reason)
         for member in drawn:
             settle_pool(tx, act, closed, member, reason=reason, about=event.id)
         for member in freed:

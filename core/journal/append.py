@@ -54,6 +54,14 @@ class Identity:
         """Where the value lies that this box may spend in this epoch."""
         return place_of(self.origin, self.epoch)
 
+    @property
+    def mark(self) -> str:
+        """What numbers on paper end with.
+
+        A box in another's place does not know what that one numbered last without a line.
+        """
+        return "" if self.epoch == 1 else f"-{self.epoch}"
+
 
 def place_of(origin: str, epoch: int) -> str:
     """Return the name of the place of value that one epoch of a box is.

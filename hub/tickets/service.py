@@ -261,4 +261,5 @@ def _number(tx: Writer, act: Act) -> str:
     """Return a bill's number: the branch's code, the business date, a count."""
     code = store(tx, act.store).code
     day = act.date[2:].replace("-", "")
-    return f"{code}-{day}-{sql.issued(tx, act.store, act.date) + 1:04}"
+    mark = act.journal.identity.mark
+    return f"{code}-{day}-{sql.issued(tx, act.store, act.date) + 1:04}{mark}"

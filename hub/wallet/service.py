@@ -276,4 +276,5 @@ def _number(tx: Writer, act: Act) -> str:
         store=act.store,
         date=act.date,
     )
-    return f"{code}-C{act.date[2:].replace('-', '')}-{(issued or 0) + 1:04}"
+    mark = act.journal.identity.mark
+    return f"{code}-C{act.date[2:].replace('-', '')}-{(issued or 0) + 1:04}{mark}"
