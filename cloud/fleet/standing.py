@@ -38,7 +38,7 @@ ALARMS: dict[str, tuple[str, str]] = {
     ),
     "forked": (
         N_("同一台主机出现了两份不同的记录，两份都已留存"),
-        N_("两份都会入账。多半是恢复过旧备份或克隆了存储卡：请把它们都断电，再换一台盒子。"),
+        N_("两份都会入账。多半是恢复过旧备份或克隆了存储卡：请把它们都断电，再更换主机。"),
     ),
     "other_epoch": (
         N_("主机用旧的身份来联系"),
@@ -229,9 +229,9 @@ def _ended(epochs: list[Epoch]) -> Iterator[Worry]:
     """Tell of boxes that were closed and for which somebody has to do something."""
     if epochs and epochs[-1].closed_reason == Reason.FORKED:
         yield Worry(
-            what=N_("这台盒子停下了：它有两份不同的记录"),
+            what=N_("这台主机停下了：它有两份不同的记录"),
             advice=N_(
-                "店里还能收现金，不能用储值。请把用过这个身份的盒子都断电，再点“换一台盒子”。"
+                "店里还能收现金，不能用储值。请把用过这个身份的主机都断电，再点“更换主机”。"
             ),
             level="bad",
             at=epochs[-1].closed_at,
@@ -239,7 +239,7 @@ def _ended(epochs: list[Epoch]) -> Iterator[Worry]:
     for epoch in epochs:
         if epoch.limbo:
             yield Worry(
-                what=N_("被偷的盒子里还冻结着会员的余额"),
+                what=N_("被偷的主机里还冻结着会员的余额"),
                 advice=N_("点开这台主机，决定什么时候退回给会员。"),
                 level="bad",
                 at=epoch.closed_at,

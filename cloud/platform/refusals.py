@@ -21,7 +21,7 @@ REFUSALS = {
     "feed_there": Refusal(409, N_("这个商户已经有资料，不能再带入另一家店的资料")),
     "feed_missing": Refusal(409, N_("这个商户还没有门店；请让已营业的店带着资料接入")),
     "join_code_joins": Refusal(
-        422, N_("这是新主机接入用的码；换主机请在总部生成“换一台盒子”的码")
+        422, N_("这是新主机接入用的码；换主机请在总部生成“更换主机”的码")
     ),
     "join_code_replaces": Refusal(
         422, N_("这是换主机用的码：请在新主机上用 replace 命令，不要带入资料")

@@ -67,7 +67,7 @@ def at_risk(office, member, amount):
 def test_a_box_shows_what_lies_there(office, guest):
     page = words(office.browser("manager").get(f"/hubs/{office.a.hub}"))
     assert "放在这里的储值 ¥1,100.00 1 位会员" in page
-    assert "换一台盒子" in page
+    assert "更换主机" in page
 
 
 @pytest.mark.feature("SYS-09")
@@ -90,7 +90,7 @@ def test_another_box_takes_the_place_of_a_broken_one_by_one_code(office, guest):
     box = Hub(name=told.hub_id, seed=99, epoch=told.epoch)
     enrol(office.platform, box.request(code), bring=bring)
     page = words(browser.get(f"/hubs/{office.a.hub}"))
-    assert "第 2 台盒子" in page
+    assert "第 2 台主机" in page
     assert "已停用 · 坏了" in page
 
 
@@ -119,7 +119,7 @@ def test_what_a_stolen_box_held_is_given_back_when_somebody_says_so(office, gues
     page = words(browser.get(f"/hubs/{office.a.hub}"))
     assert "余额先冻结着" in page
     assert "放在这里的储值 ¥1,100.00" in page
-    assert "被偷的盒子里还冻结着会员的余额" in words(browser.get("/stores"))
+    assert "被偷的主机里还冻结着会员的余额" in words(browser.get("/stores"))
     assert "退回给会员" not in words(office.browser("auditor").get(f"/hubs/{office.a.hub}"))
     browser.post(f"/hubs/{office.a.hub}/release", epoch="1")
     keep_books(office)
@@ -139,7 +139,7 @@ def test_what_came_late_and_a_second_history_are_told_in_plain_words(office, gue
     page = words(browser.get(f"/hubs/{office.a.hub}"))
     assert "停用后才传来 2 条记录" in page
     assert "还有另一份记录" in page
-    assert "从第 1 条起，同一台盒子写了两份不同的记录" in page
+    assert "从第 1 条起，同一台主机写了两份不同的记录" in page
     assert "还有 2 条正在入账" in page
     keep_books(office)
     page = words(browser.get(f"/hubs/{office.a.hub}"))

@@ -173,7 +173,7 @@ def test_what_has_not_arrived_and_what_was_not_taken_is_counted(office):
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("forked", "再换一台盒子"), ("forged", "签名不对"), ("something_new", "请联系维护")],
+    [("forked", "再更换主机"), ("forged", "签名不对"), ("something_new", "请联系维护")],
 )
 def test_an_alarm_is_told_in_plain_words_with_what_to_do(office, kind, said):
     with office.platform.door.read() as db:
