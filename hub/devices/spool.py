@@ -222,8 +222,7 @@ def forget(tx: Writer, *, printed_before: int, scanned_before: int) -> None:
 def drop_waiting(tx: Writer) -> int:
     """Give up every job that is not over; return how many. For a box that was put back."""
     return tx.run(
-        "UPDATE print_job SET state = 'dropped'"
-        " WHERE state IN ('queued', 'claimed', 'unknown')"
+        "UPDATE print_job SET state = 'dropped' WHERE state IN ('queued', 'claimed', 'unknown')"
     )
 
 
