@@ -63,6 +63,10 @@ def command(side: str, folder: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
+STARTS_MAX = 4
+START_PAUSE_S = 2.0
+
+
 class HeadOffice:
     """Broker, gate, web and ingest over one folder, at ports that stay theirs."""
 
@@ -75,8 +79,12 @@ class HeadOffice:
         places = ("--broker", self.at(BROKER), "--gate", f"https://{self.at(GATE)}")
         command("cloud", folder, "admin", "addresses", *places)
         command("cloud", folder, "admin", "certificates", "--name", HOST, "--name", "localhost")
-        for name in (BROKER, GATE, WEB, INGEST):
-            self.start(name)
+        try:
+            for name in (BROKER, GATE, WEB, INGEST):
+                self.start(name)
+        except BaseException:
+            self.end()
+            raise
 
     def at(self, name: str) -> str:
         return f"{HOST}:{self.ports[name]}"
@@ -84,9 +92,22 @@ class HeadOffice:
     def start(self, name: str) -> None:
         """Start a program and wait until it listens; ingest listens nowhere."""
         words = ["--broker", self.at(BROKER)] if name == INGEST else ["--bind", self.at(name)]
-        self._processes[name] = run("cloud", self.folder, name, *words)
-        if name in self.ports:
-            until(lambda: _listens(self.ports[name]), START_S, why=f"{name} does not listen")
+        for _try in range(STARTS_MAX):
+            process = self._processes[name] = run("cloud", self.folder, name, *words)
+            if name not in self.ports:
+                return
+            until(
+                lambda: _listens(self.ports[name]) or process.poll() is not None,  # noqa: B023
+                START_S,
+                why=f"{name} does not listen",
+            )
+            if process.poll() is None:
+                return
+            # Somebody's connection out may have stood on the port that was free before.
+            time.sleep(START_PAUSE_S)
+        raise AssertionError(
+            f"{name} ends: {(self.folder / f'{name}.said').read_text()[-500:]}"
+        )
 
     def kill(self, name: str) -> None:
         end(self._processes[name])

@@ -20,7 +20,7 @@ def stand(shop, state, reason="replaced"):
     ("state", "reason", "said"),
     [
         (FENCED, "replaced", "已由新主机接替"),
-        (FENCED, "forked", "请在总部为本店取更换代码"),
+        (FENCED, "forked", "请在总部为本店取换机码"),
         (FENCED, "stolen", "总部已停用这台主机"),
         (TAKING_UP, "1 / 2", "取回自己的记录"),
     ],

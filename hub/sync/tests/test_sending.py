@@ -109,7 +109,7 @@ def test_head_office_hears_who_is_there_and_who_left(online, followed, sending):
     assert "wallet.granted" in said.kinds
     assert said.clock_at == followed.clock.at
     program.stop()
-    online.wait_heard(Presence(state="off"), 2.0)
+    online.wait_heard(Presence(state="off"))
 
 
 def test_the_feed_comes_down_by_one_fetch_after_any_time_away(online, followed, sending):
