@@ -31,9 +31,10 @@ from core.backup import (
     new_recovery_key,
     open_package,
     read_streams,
+    signer_of,
     write_package,
 )
-from core.crypto import LogKey, signing_key
+from core.crypto import LogKey
 from core.journal import signed_by_birth, verify
 from core.sqlite import Reader, Row, Writer, looking_into
 
@@ -65,7 +66,7 @@ class Backup:
 
 def backup_signer(platform: Platform) -> LogKey:
     """Return the key by which this head office's backups are known as its own."""
-    return signing_key(hashlib.sha256(b"H1 backup signer\0" + platform.secret).digest())
+    return signer_of(platform.secret)
 
 
 def make_recovery_key(platform: Platform) -> RecoveryKey:

@@ -14,6 +14,7 @@ from core.backup.sealing import (
     check_recipient,
     new_recovery_key,
     read_recovery_key,
+    signer_of,
 )
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "open_package",
     "read_recovery_key",
     "read_streams",
+    "signer_of",
     "write_package",
 ]

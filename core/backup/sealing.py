@@ -6,6 +6,7 @@ what it wrote, without this program. It takes and gives streams, never a whole f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -13,6 +14,7 @@ from typing import IO, Any
 import pyrage
 
 from core.backup.manifest import BadBackup
+from core.crypto import LogKey, signing_key
 from core.errors import N_, Refusal, Refused
 
 REFUSALS = {"bad_recipient": Refusal(422, N_("这不是恢复密钥的公开部分（age1…）"))}
@@ -38,6 +40,11 @@ class RecoveryKey:
         """Return it as a file of age's own kind, which `age -d -i` takes too."""
         signer = f"{SIGNER_WORD}{self.signer}\n" if self.signer else ""
         return f"# recipient: {self.recipient}\n{signer}{self.secret}\n"
+
+
+def signer_of(secret: bytes) -> LogKey:
+    """Return the key by which a machine's backups are known as its own, from its secret."""
+    return signing_key(hashlib.sha256(b"H1 backup signer\0" + secret).digest())
 
 
 def new_recovery_key(*, signer: str = "") -> RecoveryKey:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,9 +19,10 @@ from core.backup import (
     new_recovery_key,
     open_package,
     read_streams,
+    signer_of,
     write_package,
 )
-from core.crypto import LogKey, secret_file, signing_key
+from core.crypto import LogKey, secret_file
 from core.sqlite import Reader, Writer, looking_into
 from hub.backup.tables import set_setting, setting
 from hub.box import Box
@@ -63,7 +63,7 @@ class MadeBackup:
 
 def backup_signer(box: Box) -> LogKey:
     """Return the key by which this box's backups are known as its own."""
-    return signing_key(hashlib.sha256(b"H1 backup signer\0" + box.database_key).digest())
+    return signer_of(box.database_key)
 
 
 def make_recovery_key(box: Box) -> RecoveryKey:
