@@ -119,7 +119,6 @@ def test_head_office_makes_two_records_one_person_in_both_stores(first, second, 
     picture(second.page, "people-2-one-person")
 
 
-@pytest.mark.feature("CRD-16")
 def test_a_card_lost_in_one_store_is_refused_in_the_other_and_its_replacement_pays(
     first, second, guest
 ):

@@ -90,7 +90,6 @@ def test_merging_the_same_two_again_is_told(office, twins):
     assert "已经是同一位会员" in words(again)
 
 
-@pytest.mark.feature("CRD-16")
 def test_a_card_is_reported_lost_at_head_office_and_found_again(office, twins):
     older, _younger = twins
     browser = office.browser()

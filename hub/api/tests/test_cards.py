@@ -21,7 +21,6 @@ def found(counter, typed):
     return [one["id"] for one in counter.cashier.done("GET", f"/members?q={typed}")["members"]]
 
 
-@pytest.mark.feature("CRD-16")
 def test_a_lost_card_finds_nobody_and_its_replacement_has_the_same_balances(counter, carded):
     member, card = carded
     assert found(counter, card) == [member]

@@ -39,7 +39,6 @@ def swipe(tablet, code, number=1):
     return tablet.post("/pos/scan", code=code, operation=f"swipe-{number}")
 
 
-@pytest.mark.feature("CRD-16")
 def test_whose_card_it_is_stands_before_the_button_that_blocks_it(shop, member):
     page = words(shop.browser("cashier").get(f"/members/{member}/cards/{CARD}/lost"))
     for said in ("挂失卡 8100000001", "李慧敏", "138****2046", "¥1,000.00", "确认挂失"):
@@ -53,7 +52,6 @@ def test_whose_card_it_is_stands_before_the_button_that_blocks_it(shop, member):
     assert "解除挂失" in words(shop.browser("manager").get(f"/members/{member}"))
 
 
-@pytest.mark.feature("CRD-16")
 def test_a_lost_card_is_refused_when_it_is_swiped_and_a_new_one_has_the_same_money(
     shop, member, tablet
 ):
