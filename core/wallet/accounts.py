@@ -13,6 +13,12 @@ class Asset(StrEnum):
     BONUS = "bonus"
     """赠金, what the shop added; never paid out."""
     POINTS = "points"
+    PUNCHES = "punches"
+    """次数, visits that were paid for ahead."""
+    MINUTES = "minutes"
+    """时长, minutes of service that were paid for ahead."""
+    COUPONS = "coupons"
+    """券, each of which pays once."""
     MINT_RIGHT = "mint_right"
     """How much a box may issue, in fen; held by nobody (`core.wallet.minting`)."""
     REFUND = "refund"
@@ -20,6 +26,8 @@ class Asset(StrEnum):
 
 
 STORED_VALUE = (Asset.PRINCIPAL, Asset.BONUS)
+PASSES = (Asset.PUNCHES, Asset.MINUTES, Asset.COUPONS)
+"""What is counted in units, whole ones, and pays only what its lot is good for."""
 CORRECTED = (*STORED_VALUE, Asset.POINTS)
 """What a person may correct."""
 RIGHTS = frozenset({Asset.MINT_RIGHT, Asset.REFUND})

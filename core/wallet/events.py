@@ -15,7 +15,9 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One tender of a bill or top-up, in fen.
 
     `tendered` is what was handed over and `change` what was given back (cash only);
-    `legs` are the lots that paid (stored value only) as [asset, lot, amount].
+    `legs` are the lots that paid (stored value and passes only) as [asset, lot, amount]. A pass
+    pays for the `line` that it names, or where it names none, for the bill; its `reference` is
+    what the pass is called.
     """
 
     tender: str
@@ -24,10 +26,48 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     change: int = 0
     reference: str = ""
     legs: tuple[tuple[str, str, int], ...] = ()
+    line: str = ""
+
+
+Legs = tuple[tuple[str, str, int], ...]
+"""Parts of holdings as (asset, lot, amount); amounts above zero, in fen or points."""
+
+
+class Lot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a lot: it travels with its value, so that one side's log is enough.
+
+    `opened_at` in ms; `paid`, `principal` and `bonus` in fen as the lot was opened; it can be
+    spent up to the business date `expires`, in `stores` only (empty is everywhere). `owner` is
+    for whom it was opened, where that is not the member whose value moves.
+
+    A pass has more: `asset` is what its `units` are and `name` what people call it; it pays for
+    its `items` and the items of its `categories` (neither is every service). `paid` is then
+    what was paid for all of its units. A coupon with a `worth` takes that much off, in fen, of
+    a bill on which what it covers comes to `least`; another pays for one piece.
+    """
+
+    lot: str
+    opened_at: int
+    paid: int = 0
+    principal: int = 0
+    bonus: int = 0
+    expires: str | None = None
+    stores: tuple[str, ...] = ()
+    owner: str = ""
+    asset: str = ""
+    units: int = 0
+    name: str = ""
+    items: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    worth: int = 0
+    least: int = 0
 
 
 class ToppedUp(Body, frozen=True, kw_only=True, tag="wallet.topped_up"):
-    """A member paid into the wallet: principal, the shop's bonus, and points, as one lot."""
+    """A member paid into the wallet: principal, the shop's bonus, and points, as one lot.
+
+    Each of the `passes` that were bought with it is a lot of its own.
+    """
 
     topup: str
     number: str
@@ -44,16 +84,29 @@ class ToppedUp(Body, frozen=True, kw_only=True, tag="wallet.topped_up"):
     card: str | None = None
     expires: str | None = None
     stores: tuple[str, ...] = ()
+    passes: tuple[Lot, ...] = ()
+
+
+class PassGiven(Body, frozen=True, kw_only=True, tag="wallet.pass_given"):
+    """Somebody with the right gave a member a pass that nobody paid for, and said why."""
+
+    member: str
+    given: Lot
+    reason: str
 
 
 class Adjusted(Body, frozen=True, kw_only=True, tag="wallet.adjusted"):
-    """Somebody with the right corrected a balance; amounts signed, fen or points."""
+    """Somebody with the right corrected a balance; amounts signed, fen or points.
+
+    `second` is who asked for it, where one person was not enough.
+    """
 
     member: str
     lot: str
     asset: str
     amount: int
     reason: str
+    second: str | None = None
 
 
 class Opened(Body, frozen=True, kw_only=True, tag="wallet.opened"):
@@ -65,28 +118,6 @@ class Opened(Body, frozen=True, kw_only=True, tag="wallet.opened"):
     bonus: int
     points: int
     source: str
-
-
-Legs = tuple[tuple[str, str, int], ...]
-"""Parts of holdings as (asset, lot, amount); amounts above zero, in fen or points."""
-
-
-class Lot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of a lot: it travels with its value, so that one side's log is enough.
-
-    `opened_at` in ms; `paid`, `principal` and `bonus` in fen as the lot was opened; it can be
-    spent up to the business date `expires`, in `stores` only (empty is everywhere). `owner` is
-    for whom it was opened, where that is not the member whose value moves.
-    """
-
-    lot: str
-    opened_at: int
-    paid: int = 0
-    principal: int = 0
-    bonus: int = 0
-    expires: str | None = None
-    stores: tuple[str, ...] = ()
-    owner: str = ""
 
 
 class Granted(Body, frozen=True, kw_only=True, tag="wallet.granted"):

@@ -17,7 +17,14 @@ from collections.abc import Iterator, Sequence
 from core.journal import Add, Append, Body, Change, Entry, Part, Posting, place_of
 from core.members import ALIASES
 from core.sqlite import Migration, Reader, Row
-from core.wallet.accounts import CLOUD, STORED_VALUE, Asset, member_account, mint_account
+from core.wallet.accounts import (
+    CLOUD,
+    PASSES,
+    STORED_VALUE,
+    Asset,
+    member_account,
+    mint_account,
+)
 from core.wallet.events import Legs
 from core.wallet.rights import Floor
 from core.wallet.risk import RISK, book_risk
@@ -105,11 +112,14 @@ def collect(member: str, legs: Sequence[Leg]) -> list[Posting]:
 def plan_collecting(claim: Row, pool: Sequence[Holding], owed: int) -> list[Leg]:
     """Choose what of the pool pays a claim: its lot and its asset first.
 
-    Stored value pays for stored value, whether principal or bonus, points for points.
+    Stored value pays for stored value, whether principal or bonus, points for points, and a
+    pass for itself alone.
     """
     wanted = Asset(claim["asset"])
     kinds = STORED_VALUE if wanted in STORED_VALUE else (wanted,)
     usable = [h for h in pool if h.asset in kinds and h.amount > 0]
+    if wanted in PASSES:
+        usable = [h for h in usable if h.lot == claim["lot"]]
     usable.sort(
         key=lambda h: (
             h.lot != claim["lot"],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from core.journal import Act, Event
 from core.sqlite import Reader, Row, Writer
-from core.wallet.accounts import CLOUD, Asset
+from core.wallet.accounts import CLOUD, PASSES, Asset
 from core.wallet.events import Accepted, Granted, Legs, Lot, Released
 from core.wallet.points import NEVER
 from core.wallet.rules import Leg, accept, grant, release
-from core.wallet.tables import holdings
+from core.wallet.tables import counted_as, holdings
 
 TRANSIT = "transit"
 """The place, in a wallet document, of what has left one side and not yet reached the other."""
@@ -40,19 +43,26 @@ def lots_of(db: Reader, legs: Iterable[Leg], *, member: str = "") -> tuple[Lot, 
     """
     names = sorted({leg.lot for leg in legs} - {NEVER})
     rows = [db.one("SELECT * FROM lot WHERE lot = :lot", lot=name) for name in names]
-    return tuple(
-        Lot(
-            lot=row["lot"],
-            opened_at=row["opened_at"],
-            paid=row["paid"],
-            principal=row["principal"],
-            bonus=row["bonus"],
-            expires=row["expires"],
-            stores=tuple(row["stores"].split()),
-            owner="" if row["member"] == member else row["member"],
-        )
-        for row in rows
-        if row is not None
+    return tuple(_read_lot(row, member) for row in rows if row is not None)
+
+
+def _read_lot(row: Row, member: str) -> Lot:
+    return Lot(
+        lot=row["lot"],
+        opened_at=row["opened_at"],
+        paid=row["paid"],
+        principal=row["principal"],
+        bonus=row["bonus"],
+        expires=row["expires"],
+        stores=tuple(row["stores"].split()),
+        owner="" if row["member"] == member else row["member"],
+        asset=row["asset"],
+        units=row["units"],
+        name=row["name"],
+        items=tuple(row["items"].split()),
+        categories=tuple(row["categories"].split()),
+        worth=row["worth"],
+        least=row["least"],
     )
 
 
@@ -142,34 +152,46 @@ def take_in(tx: Writer, act: Act, sent: Granted | Released, *, place: str) -> Ev
     return act.append(tx, body, postings=accept(sent.member, place, sent.transfer, legs))
 
 
-_HELD = """
-    SELECT place, asset, SUM(amount) AS amount FROM holding
-     WHERE member = :member GROUP BY place, asset"""
-_UNDER_WAY = """
-    SELECT 'transit' AS place, asset, SUM(amount) AS amount FROM transit
-     WHERE member = :member GROUP BY asset"""
+_HELD = "SELECT place, asset, lot, amount FROM holding WHERE member = :member"
+_UNDER_WAY = "SELECT 'transit' AS place, asset, lot, amount FROM transit WHERE member = :member"
 _MOVED = "SELECT place, asset, amount FROM transferred WHERE member = :member"
 
 
 def wallet_document(db: Reader, member_id: str, *, at: int = 0) -> dict[str, Any]:
     """Return where a member's value lies, as the feed's topic `wallet` tells it.
 
-    `places` are the sums by place and asset, on the way included. `moved` is how much had come
-    to a place less what had left it, by transfers alone: with it a store that knows of later
-    transfers of its own tells what lies elsewhere without counting anything twice. `at` in ms
-    is when the document was made.
+    `places` are the sums by place and asset, on the way included; of a pass they are by lot,
+    and `lots` says what those are, because a store may never have had one. `moved` is how much
+    had come to a place less what had left it, by transfers alone: with it a store that knows
+    of later transfers of its own tells what lies elsewhere without counting anything twice.
+    `at` in ms is when the document was made.
     """
-    places = [*db.all(_HELD, member=member_id), *db.all(_UNDER_WAY, member=member_id)]
-    return {
+    lying = [*db.all(_HELD, member=member_id), *db.all(_UNDER_WAY, member=member_id)]
+    places = [
+        (row["place"], counted_as(row["asset"], row["lot"]), row["amount"]) for row in lying
+    ]
+    moved = db.all(_MOVED, member=member_id)
+    passes = [
+        Leg(Asset(row["asset"]), row["lot"], row["amount"])
+        for row in lying
+        if row["asset"] in PASSES and row["amount"]
+    ]
+    told: dict[str, Any] = {
         "places": _by_place(places),
-        "moved": _by_place(db.all(_MOVED, member=member_id)),
+        "moved": _by_place((row["place"], row["asset"], row["amount"]) for row in moved),
         "at": at,
     }
+    if passes:
+        told["lots"] = msgspec.to_builtins(lots_of(db, passes, member=member_id))
+    return told
 
 
-def _by_place(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
-    sums: dict[str, dict[str, int]] = {}
-    for row in rows:
-        if row["amount"]:
-            sums.setdefault(row["place"], {})[row["asset"]] = row["amount"]
-    return sums
+def _by_place(sums: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
+    by_place: dict[str, Counter[str]] = {}
+    for place, asset, amount in sums:
+        by_place.setdefault(place, Counter())[asset] += amount
+    left = {
+        place: {asset: amount for asset, amount in sums.items() if amount}
+        for place, sums in by_place.items()
+    }
+    return {place: sums for place, sums in left.items() if sums}

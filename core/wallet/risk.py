@@ -17,7 +17,7 @@ import msgspec
 
 from core.journal import Append, Body, Change, Entry, Part, Posting
 from core.sqlite import Migration, Reader, Row
-from core.wallet.accounts import CLOUD, Asset, member_account, transit_account
+from core.wallet.accounts import CLOUD, PASSES, Asset, member_account, transit_account
 from core.wallet.events import Legs
 from core.wallet.rules import Holding, Leg, take
 
@@ -90,8 +90,9 @@ def void(member: str, place: str, legs: Sequence[Leg], sent: Sent = ()) -> list[
 def plan_taking(missing: Iterable[Leg], pool: Iterable[Holding]) -> list[Leg]:
     """Choose what of the pool pays for what is missing: the same lot first, then the others.
 
-    An asset is paid for by the same asset only, out of what ends soonest first. What the pool
-    cannot pay is not in the answer: that is the merchant's.
+    An asset is paid for by the same asset only, out of what ends soonest first, and a pass by
+    the same pass: another one is good for other things. What the pool cannot pay is not in the
+    answer: that is the merchant's.
     """
     short: Counter[tuple[Asset, str]] = Counter()
     for leg in missing:
@@ -106,7 +107,7 @@ def plan_taking(missing: Iterable[Leg], pool: Iterable[Holding]) -> list[Leg]:
             usable = (
                 replace(h, amount=h.amount - taken[h.asset, h.lot])
                 for h in left
-                if h.asset == asset and (h.lot == lot or not same_lot)
+                if h.asset == asset and (h.lot == lot or not (same_lot or asset in PASSES))
             )
             for leg in take(usable, amount):
                 taken[leg.asset, leg.lot] += leg.amount

@@ -34,6 +34,12 @@ class Holding:
     """The last business date on which it can be spent."""
     stores: tuple[str, ...] = ()
     """Where it can be spent; empty is everywhere."""
+    name: str = ""
+    """Of a pass, as the fields below; see `core.wallet.Lot`."""
+    items: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    worth: int = 0
+    least: int = 0
 
     def ended(self, *, date: str) -> bool:
         return self.expires is not None and date > self.expires

@@ -8,6 +8,7 @@ from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Event, Part, kind_of
 from core.sqlite import Migration, Reader
 from core.wallet.accounts import (
+    PASSES,
     STORED_VALUE,
     Asset,
     parse_member_account,
@@ -19,6 +20,7 @@ from core.wallet.events import (
     Granted,
     Lot,
     Opened,
+    PassGiven,
     Recalled,
     Released,
     ToppedUp,
@@ -31,11 +33,14 @@ from core.wallet.points import NEVER
 from core.wallet.risk import PART as RISK_PART
 from core.wallet.rules import Holding
 
+_KNOWN = frozenset(Asset)
+
 
 def holdings(db: Reader, member: str, place: str) -> list[Holding]:
     """Return what a member holds at a place, all assets and lots above zero."""
     rows = db.all(
-        """SELECT h.asset, h.lot, h.amount, l.opened_at, l.expires, l.stores FROM holding h
+        """SELECT h.asset, h.lot, h.amount, l.opened_at, l.expires, l.stores, l.name, l.items,
+                  l.categories, l.worth, l.least FROM holding h
              LEFT JOIN lot l ON l.lot = h.lot
             WHERE h.place = :place AND h.member = :member AND h.amount > 0""",
         place=place,
@@ -49,8 +54,14 @@ def holdings(db: Reader, member: str, place: str) -> list[Holding]:
             opened_at=row["opened_at"] or 0,
             expires=row["expires"],
             stores=tuple((row["stores"] or "").split()),
+            name=row["name"] or "",
+            items=tuple((row["items"] or "").split()),
+            categories=tuple((row["categories"] or "").split()),
+            worth=row["worth"] or 0,
+            least=row["least"] or 0,
         )
         for row in rows
+        if row["asset"] in _KNOWN  # What a later version deals in is not this one's to move.
     ]
 
 
@@ -66,6 +77,8 @@ def renewed_lots(
     """Return the lots that a reversal opened, from its (asset, lot, fen); they have no end."""
     lots: dict[str, dict[str, int]] = {}
     for asset, lot, amount in renewed:
+        if asset in PASSES:  # Its fact says what it is good for.
+            continue
         sums = lots.setdefault(lot, dict.fromkeys(STORED_VALUE, 0))
         sums[asset] += amount
     for lot, sums in lots.items():
@@ -109,6 +122,11 @@ def _hold(event: Event) -> Iterator[Change]:
         yield from _count_transferred(event)
 
 
+def counted_as(asset: str, lot: str) -> str:
+    """Return under which name sums by place count value: a pass is counted by its lot."""
+    return f"{asset}/{lot}" if asset in PASSES else asset
+
+
 def _count_transferred(event: Event) -> Iterator[Change]:
     """Count what came to a place and left it without being earned or spent there."""
     for posting in event.postings:
@@ -116,7 +134,11 @@ def _count_transferred(event: Event) -> Iterator[Change]:
             member, place = owner
             yield Add(
                 "transferred",
-                {"place": place, "member": member, "asset": posting.asset},
+                {
+                    "place": place,
+                    "member": member,
+                    "asset": counted_as(posting.asset, posting.lot),
+                },
                 {"amount": posting.amount},
             )
 
@@ -158,6 +180,13 @@ def _lot_row(member: str, lot: Lot) -> Append:
             "bonus": lot.bonus,
             "expires": lot.expires,
             "stores": " ".join(lot.stores),
+            "asset": lot.asset,
+            "units": lot.units,
+            "name": lot.name,
+            "items": " ".join(lot.items),
+            "categories": " ".join(lot.categories),
+            "worth": lot.worth,
+            "least": lot.least,
         },
         again=True,
     )
@@ -173,10 +202,13 @@ def _open_topup(entry: Entry) -> Iterator[Change]:
     yield Add(
         "topup_number", {"store": entry.event.store, "date": entry.event.date}, {"issued": 1}
     )
+    yield from lot_rows(body.member, body.passes)
+    if body.passes and not body.principal and not body.bonus:
+        return
     lot = Lot(
         lot=body.lot,
         opened_at=entry.event.at,
-        paid=body.price,
+        paid=body.price - sum(one.paid for one in body.passes),
         principal=body.principal,
         bonus=body.bonus,
         expires=body.expires,
@@ -195,6 +227,11 @@ def _open_balance(entry: Entry) -> Iterator[Change]:
         bonus=body.bonus,
     )
     yield _lot_row(body.member, lot)
+
+
+def _give_pass(entry: Entry) -> Iterator[Change]:
+    body: PassGiven = entry.body
+    yield _lot_row(body.member, body.given)
 
 
 def _open_adjustment(entry: Entry) -> Iterator[Change]:
@@ -256,17 +293,22 @@ def _record_topup(entry: Entry) -> Iterator[Change]:
 
 
 def _record_reason(entry: Entry) -> Iterator[Change]:
+    body: Adjusted | PassGiven = entry.body
     event = entry.event
+    if isinstance(body, PassGiven):
+        asset, amount = body.given.asset, body.given.units
+    else:
+        asset, amount = body.asset, body.amount
     yield Append(
         "adjustment",
         {
             "origin": event.origin,
             "epoch": event.epoch,
             "seq": event.seq,
-            "member": entry.body.member,
-            "asset": entry.body.asset,
-            "amount": entry.body.amount,
-            "reason": entry.body.reason,
+            "member": body.member,
+            "asset": asset,
+            "amount": amount,
+            "reason": body.reason,
             "at": event.at,
             "actor": event.actor,
         },
@@ -367,6 +409,21 @@ PART = Part(
         *RISK_PART.migrations,
         *FLOOR_PART.migrations,
         Migration("wallet/merging", MERGING_TABLES),
+        Migration(
+            "wallet/passes",
+            tuple(
+                f"ALTER TABLE lot ADD COLUMN {column}"
+                for column in (
+                    "asset TEXT NOT NULL DEFAULT ''",
+                    "units INTEGER NOT NULL DEFAULT 0",
+                    "name TEXT NOT NULL DEFAULT ''",
+                    "items TEXT NOT NULL DEFAULT ''",
+                    "categories TEXT NOT NULL DEFAULT ''",
+                    "worth INTEGER NOT NULL DEFAULT 0",
+                    "least INTEGER NOT NULL DEFAULT 0",
+                )
+            ),
+        ),
     ),
     tables={
         "holding": ("place", "member", "asset", "lot"),
@@ -388,6 +445,7 @@ PART = Part(
         ToppedUp: _open_topup,
         Opened: _open_balance,
         Adjusted: _open_adjustment,
+        PassGiven: _give_pass,
         Granted: _carry_lots,
         Released: _carry_lots,
         Accepted: _carry_lots,
@@ -397,7 +455,7 @@ PART = Part(
         **RISK_PART.now,
         **FLOOR_PART.now,
     },
-    later={ToppedUp: _record_topup, Adjusted: _record_reason},
+    later={ToppedUp: _record_topup, Adjusted: _record_reason, PassGiven: _record_reason},
     refusals={
         "insufficient_balance": Refusal(
             409, N_("本店可用余额不足：可用 ¥%(available)s，总额 ¥%(total)s，需要 ¥%(needed)s")
@@ -408,6 +466,14 @@ PART = Part(
         "adjust_below_zero": Refusal(409, N_("余额只有 ¥%(available)s，不能再减 ¥%(needed)s")),
         "points_below_zero": Refusal(409, N_("积分只有 %(available)s，不能再减 %(needed)s")),
         "reason_missing": Refusal(422, N_("请写明原因")),
+        "pass_wrong": Refusal(422, N_("这张次卡或券不能这样用，请重新选择")),
+        "pass_short": Refusal(
+            409,
+            N_("本店可用的次卡或券不够：剩 %(left)s，需要 %(needed)s。在别店的可先调过来"),
+        ),
+        "coupon_least": Refusal(
+            409, N_("满 ¥%(least)s 才能用这张券，可用的项目只有 ¥%(covered)s")
+        ),
         "mint_right_spent": Refusal(
             409,
             N_(

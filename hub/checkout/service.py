@@ -18,6 +18,7 @@ from core.wallet import (
     Earning,
     Leg,
     Payment,
+    available,
     earned,
     has_ended,
     holdings,
@@ -171,12 +172,7 @@ def suggest(db: Reader, act: Act, found: OpenTicket) -> int:
     if account is None:
         return 0
     held = holdings(db, account, act.journal.identity.place)
-    usable = sum(
-        h.amount
-        for h in held
-        if h.asset is not Asset.POINTS and h.spendable(store=act.store, date=act.date)
-    )
-    return min(usable, found.bill.total)
+    return min(available(held, store=act.store, date=act.date), found.bill.total)
 
 
 def _spend(
