@@ -68,14 +68,18 @@ def set_rights(tx: Writer, act: Act, *, content: Rights) -> None:
     publish(tx, act, topic=TOPIC, key="-", content=msgspec.to_builtins(content))
 
 
-def correct(tx: Writer, act: Act, wanted: Correction) -> str:
+def correct(tx: Writer, act: Act, wanted: Correction, *, recovering: bool = False) -> str:
     """Set a member's value right, or ask for a second person where it is much; say which.
 
+    It is much where it adds up to more, with what this person corrected alone today or with
+    what anybody did for this member. Where head office is `recovering` nobody knows what the
+    pool really has, so what is owed is taken afterwards.
     Refused: no_member, reason_missing, amount_wrong, topup_unknown, already_charged.
     """
     wanted = _checked(tx, wanted)
-    if abs(_size(tx, wanted)) <= rights(tx).alone_cents:
-        _carry_out(tx, act, wanted, second=None)
+    before = _corrected_alone(tx, act, wanted)
+    if before + abs(_size(tx, wanted)) <= rights(tx).alone_cents:
+        _Correcting(tx=tx, act=act, wanted=wanted, recovering=recovering).carry_out()
         return DONE
     asked = CorrectionAsked(
         correction=act.new_id(),
@@ -90,7 +94,7 @@ def correct(tx: Writer, act: Act, wanted: Correction) -> str:
     return ASKED
 
 
-def agree(tx: Writer, act: Act, *, correction: str) -> None:
+def agree(tx: Writer, act: Act, *, correction: str, recovering: bool = False) -> None:
     """Carry out what another person asked for.
 
     Refused: correction_gone, second_person, what `correct` refuses.
@@ -107,7 +111,10 @@ def agree(tx: Writer, act: Act, *, correction: str) -> None:
     )
     wanted = _checked(tx, wanted)
     act.append(tx, CorrectionEnded(correction=correction, agreed=True))
-    _carry_out(tx, act, wanted, second=row["asked_by"])
+    asked_by = row["asked_by"]
+    _Correcting(
+        tx=tx, act=act, wanted=wanted, second=asked_by, recovering=recovering
+    ).carry_out()
 
 
 def give_up(tx: Writer, act: Act, *, correction: str) -> None:
@@ -179,66 +186,97 @@ def _topup(tx: Writer, member: str, topup: str) -> Row:
     return row
 
 
-def _carry_out(tx: Writer, act: Act, wanted: Correction, *, second: str | None) -> None:
-    if wanted.topup:
-        row = _topup(tx, wanted.member, wanted.topup)
-        legs = (
-            Leg(Asset.PRINCIPAL, row["lot"], row["principal"]),
-            Leg(Asset.BONUS, row["lot"], row["bonus"]),
-            Leg(Asset.POINTS, NEVER, row["points"]),
-        )
-        for leg in legs:
-            if leg.amount:
-                claim = f"{wanted.topup}.{leg.asset.value}"
-                _charge(tx, act, wanted, leg, claim=claim, second=second)
-    elif wanted.amount > 0:
-        _give(tx, act, wanted)
-    else:
-        claim = act.new_id()
-        lot = NEVER if wanted.asset is Asset.POINTS else claim
-        leg = Leg(wanted.asset, lot, -wanted.amount)
-        _charge(tx, act, wanted, leg, claim=claim, second=second)
+def _corrected_alone(db: Reader, act: Act, wanted: Correction) -> int:
+    """Return what one person alone corrected today: this one, or whoever for this member.
 
-
-def _give(tx: Writer, act: Act, wanted: Correction) -> None:
-    lot = NEVER if wanted.asset is Asset.POINTS else act.new_id()
-    body = Adjusted(
+    The larger of both, in points where points are to be set right, else in fen.
+    """
+    sums = db.one(
+        """SELECT COALESCE(SUM(CASE actor WHEN :actor THEN amount END), 0) AS theirs,
+                  COALESCE(SUM(CASE member WHEN :member THEN amount END), 0) AS members
+             FROM corrected_alone
+            WHERE date = :date AND (asset = :points) = :of_points""",
+        actor=act.actor or "",
         member=wanted.member,
-        lot=lot,
-        asset=wanted.asset.value,
-        amount=wanted.amount,
-        reason=wanted.reason,
+        date=act.date,
+        points=Asset.POINTS,
+        of_points=int(wanted.asset is Asset.POINTS and not wanted.topup),
     )
-    legs = [Leg(wanted.asset, lot, wanted.amount)]
-    act.append(tx, body, postings=issue(wanted.member, CLOUD, legs))
+    assert sums is not None
+    larger: int = max(sums["theirs"], sums["members"])
+    return larger
 
 
-def _charge(
-    tx: Writer, act: Act, wanted: Correction, leg: Leg, *, claim: str, second: str | None
-) -> None:
-    """Set the books right at the merchant's risk, and take from the pool what is there."""
-    why = CHARGEBACK if wanted.topup else CORRECTION
-    body = Charged(
-        claim=claim,
-        member=wanted.member,
-        asset=leg.asset.value,
-        lot=leg.lot,
-        amount=leg.amount,
-        why=why,
-        reason=wanted.reason,
-        topup=wanted.topup,
-        second=second,
-    )
-    act.append(tx, body, postings=charge(leg))
-    pool = holdings(tx, wanted.member, CLOUD)
-    for row in open_claims(tx, wanted.member):
-        legs = plan_collecting(row, pool, row["owed"]) if row["id"] == claim else []
-        if legs:
-            taken = Collected(
-                claim=claim,
-                member=wanted.member,
-                why=why,
-                legs=written_legs(legs),
-                rest=leg.amount - sum(one.amount for one in legs),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Correcting:
+    """The hands that carry out one correction; `second` is who agreed, if anybody had to."""
+
+    tx: Writer
+    act: Act
+    wanted: Correction
+    second: str | None = None
+    recovering: bool = False
+
+    def carry_out(self) -> None:
+        wanted = self.wanted
+        if wanted.topup:
+            row = _topup(self.tx, wanted.member, wanted.topup)
+            legs = (
+                Leg(Asset.PRINCIPAL, row["lot"], row["principal"]),
+                Leg(Asset.BONUS, row["lot"], row["bonus"]),
+                Leg(Asset.POINTS, NEVER, row["points"]),
             )
-            act.append(tx, taken, postings=collect(wanted.member, legs))
+            for leg in legs:
+                if leg.amount:
+                    self._charge(leg, claim=f"{wanted.topup}.{leg.asset.value}")
+        elif wanted.amount > 0:
+            self._give()
+        else:
+            claim = self.act.new_id()
+            lot = NEVER if wanted.asset is Asset.POINTS else claim
+            self._charge(Leg(wanted.asset, lot, -wanted.amount), claim=claim)
+
+    def _give(self) -> None:
+        wanted = self.wanted
+        lot = NEVER if wanted.asset is Asset.POINTS else self.act.new_id()
+        body = Adjusted(
+            member=wanted.member,
+            lot=lot,
+            asset=wanted.asset.value,
+            amount=wanted.amount,
+            reason=wanted.reason,
+            second=self.second,
+        )
+        legs = [Leg(wanted.asset, lot, wanted.amount)]
+        self.act.append(self.tx, body, postings=issue(wanted.member, CLOUD, legs))
+
+    def _charge(self, leg: Leg, *, claim: str) -> None:
+        """Set the books right at the merchant's risk, and take from the pool what is there."""
+        tx, act, wanted = self.tx, self.act, self.wanted
+        why = CHARGEBACK if wanted.topup else CORRECTION
+        body = Charged(
+            claim=claim,
+            member=wanted.member,
+            asset=leg.asset.value,
+            lot=leg.lot,
+            amount=leg.amount,
+            why=why,
+            reason=wanted.reason,
+            topup=wanted.topup,
+            second=self.second,
+        )
+        act.append(tx, body, postings=charge(leg))
+        if self.recovering:
+            return
+        pool = holdings(tx, wanted.member, CLOUD)
+        for row in open_claims(tx, wanted.member):
+            legs = plan_collecting(row, pool, row["owed"]) if row["id"] == claim else []
+            if legs:
+                taken = Collected(
+                    claim=claim,
+                    member=wanted.member,
+                    why=why,
+                    legs=written_legs(legs),
+                    rest=leg.amount - sum(one.amount for one in legs),
+                )
+                act.append(tx, taken, postings=collect(wanted.member, legs))

@@ -24,7 +24,17 @@ from core.journal import (
     stamp_of,
 )
 from core.sqlite import Migration
-from core.wallet import MINT, Accepted, Asset, Granted, Rights
+from core.wallet import (
+    CLOUD,
+    MINT,
+    Accepted,
+    Adjusted,
+    Asset,
+    Charged,
+    Granted,
+    Rights,
+    mint_account,
+)
 
 TOPIC = "rights"
 
@@ -127,6 +137,24 @@ def _note_ended(entry: Entry) -> Iterator[Change]:
     yield Put("correction", {"id": body.correction}, {"state": state}, stamp)
 
 
+def _note_alone(entry: Entry) -> Iterator[Change]:
+    """Add up what a person corrected at head office with nobody else's agreement."""
+    body: Adjusted | Charged = entry.body
+    event = entry.event
+    here = any(posting.account == mint_account(CLOUD) for posting in event.postings)
+    if here and body.second is None:
+        yield Add(
+            "corrected_alone",
+            {
+                "date": event.date,
+                "actor": event.actor or "",
+                "member": body.member,
+                "asset": body.asset,
+            },
+            {"amount": abs(body.amount)},
+        )
+
+
 TABLES = (
     """CREATE TABLE mint_given (
          hub TEXT NOT NULL, date TEXT NOT NULL, given INTEGER NOT NULL,
@@ -160,21 +188,31 @@ TABLES = (
     "CREATE INDEX sale_by_number ON sale (number)",
 )
 
+ALONE = (
+    """CREATE TABLE corrected_alone (
+         date TEXT NOT NULL, actor TEXT NOT NULL, member TEXT NOT NULL, asset TEXT NOT NULL,
+         amount INTEGER NOT NULL, PRIMARY KEY (date, actor, member, asset)
+       ) STRICT, WITHOUT ROWID""",
+)
+
 PROJECTED = {
     "mint_given": ("hub", "date"),
     "mint_bound": ("place",),
     "refund_issued": ("bill", "place"),
     "floor_known": ("origin", "epoch", "seq"),
     "correction": ("id",),
+    "corrected_alone": ("date", "actor", "member", "asset"),
 }
 
 PART = Part(
     name="rights",
-    migrations=(Migration("rights/1", TABLES),),
+    migrations=(Migration("rights/1", TABLES), Migration("rights/2", ALONE)),
     tables=PROJECTED,
     postings_now=_note_issued,
     now={
         Accepted: _note_taken,
+        Adjusted: _note_alone,
+        Charged: _note_alone,
         Granted: _note_given,
         FeedPublished: _note_limits,
         CorrectionAsked: _note_asked,

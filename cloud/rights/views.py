@@ -9,6 +9,7 @@ from flask import Blueprint, url_for
 
 from cloud.access import account_name, branch_name, here, platform
 from cloud.platform import Hub, hubs_of
+from cloud.recovery import recovery_of
 from cloud.rights import service
 from core.clock import HOUR_MS
 from core.errors import N_, Refused
@@ -122,7 +123,10 @@ def correct(member_id: str) -> Any:
             topup_unknown="topup",
             already_charged="topup",
         ):
-            done = write(lambda tx, act: service.correct(tx, act, wanted))
+            recovering = _recovering()
+            done = write(
+                lambda tx, act: service.correct(tx, act, wanted, recovering=recovering)
+            )
             return go(url_for("rights.index", done=done))
     return _correct_page(member_id, form, status=422)
 
@@ -130,7 +134,8 @@ def correct(member_id: str) -> Any:
 @pages.post("/rights/corrections/<correction>/agree")
 @permission("card.adjust")
 def agree(correction: str) -> Any:
-    write(lambda tx, act: service.agree(tx, act, correction=correction))
+    recovering = _recovering()
+    write(lambda tx, act: service.agree(tx, act, correction=correction, recovering=recovering))
     return go(url_for("rights.index", done=service.DONE))
 
 
@@ -139,6 +144,12 @@ def agree(correction: str) -> Any:
 def give_up(correction: str) -> Any:
     write(lambda tx, act: service.give_up(tx, act, correction=correction))
     return go(url_for("rights.index", done="given_up"))
+
+
+def _recovering() -> bool:
+    """Say whether head office was put back and does not know yet what the pools have."""
+    with platform().door.read() as shared:
+        return recovery_of(shared, here().id) is not None
 
 
 def _boxes(db: Reader) -> list[Left]:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from cloud.access import add_account
-from core.clock import HOUR_MS
+from cloud.recovery import Why, begin_recovery
+from core.clock import DAY_MS, HOUR_MS
 from core.journal import drain_all
 from core.members import Application, Profile, register
 from core.wallet import (
@@ -179,6 +180,58 @@ def test_a_large_one_waits_for_another_person(desk, member):
     assert other.post(f"/rights/corrections/{asked}/agree", data={}).status_code == 303
     assert held(desk, member)["principal"] == 20_000
     assert other.post(f"/rights/corrections/{asked}/agree", data={}).status_code == 409
+
+
+def correct_up(browser, member, amount, *, asset="principal"):
+    typed = {"way": "up", "asset": asset, "amount": amount, "reason": "补"}
+    return browser.post(f"/members/{member}/correct", data=typed)
+
+
+def test_small_corrections_of_one_person_add_up_for_a_day(desk, member):
+    application = Application(profile=Profile(name="王芳"))
+    other = write(desk, lambda tx, act: register(tx, act, application))
+    manager, second = desk.browser(), second_manager(desk)
+    for amount in ("300", "150"):
+        assert correct_up(manager, member, amount).headers["Location"].endswith("done=done")
+    # Another member, the same person: 450 and 60 are more than 500.
+    assert correct_up(manager, other, "60").headers["Location"].endswith("done=asked")
+    assert held(desk, other) == {}
+    # Another person, the same member.
+    assert correct_up(second, member, "60").headers["Location"].endswith("done=asked")
+    assert correct_up(second, other, "60").headers["Location"].endswith("done=done")
+    # Points have a sum of their own.
+    answer = correct_up(manager, other, "400", asset="points")
+    assert answer.headers["Location"].endswith("done=done")
+    desk.clock.advance(DAY_MS)
+    manager = desk.browser()
+    assert correct_up(manager, other, "60").headers["Location"].endswith("done=done")
+
+
+def test_what_two_people_agreed_on_is_not_in_one_persons_sum(desk, member):
+    manager = desk.browser()
+    correct_up(manager, member, "800")
+    asked = correction_of(manager.get("/rights"))
+    second_manager(desk).post(f"/rights/corrections/{asked}/agree", data={})
+    lots = desk.ask(lambda db: holdings(db, member, CLOUD))
+    assert sum(h.amount for h in lots if h.asset is Asset.PRINCIPAL) == 180_000
+    assert correct_up(manager, member, "500").headers["Location"].endswith("done=done")
+
+
+@pytest.mark.parametrize("way", ["alone", "agreed"])
+def test_while_head_office_recovers_a_correction_leaves_the_pool_alone(desk, member, way):
+    """The pool shows what was sent to a store long ago: nobody knows what of it is there."""
+    amount = "120" if way == "alone" else "800"
+    typed = {"way": "down", "asset": "principal", "amount": amount, "reason": "多打了零"}
+    desk.platform.door.write(
+        lambda tx: begin_recovery(tx, desk.merchant.id, why=Why.ROLLED_BACK, at=1)
+    )
+    manager = desk.browser()
+    assert manager.post(f"/members/{member}/correct", data=typed).status_code == 303
+    if way == "agreed":
+        asked = correction_of(manager.get("/rights"))
+        second_manager(desk).post(f"/rights/corrections/{asked}/agree", data={})
+    assert held(desk, member)["principal"] == 100_000
+    assert owed(desk) == [("correction", int(amount) * 100)]
 
 
 def test_what_somebody_gave_up_is_not_done(desk, member):
