@@ -37,6 +37,7 @@ from hub import sync as hub_sync
 from hub import tickets as hub_tickets
 from hub import till as hub_till
 from hub import wallet as hub_wallet
+from hub.alarms import alarms
 from hub.box import Born, Box, open_box
 
 CORE_PARTS: tuple[Part, ...] = (
@@ -103,6 +104,7 @@ def make_hub_app(served: Box, *, hosts: tuple[str, ...] = ()) -> Flask:
     install_guards(app)
     shown.install(app)
     app.context_processor(_surroundings)
+    access.on_moved(app, pos.carry_over)
     app.extensions["refused_elsewhere"] = {
         "not_paired": access.to_pairing,
         "not_logged_in": access.to_login,
@@ -125,7 +127,7 @@ def _surroundings() -> dict[str, object]:
         nav = _nav(grants_of(db, who.role)) if who.role else []
         scanned = devices.last_scan(db)
         link = hub_sync.link_trouble(db, box.here())
-        held = fence.fence(db)
+        standing = alarms(db, box.here(), grants_of(db, who.role) if who.role else {})
     known: dict[str, object] = {
         "store_name": name,
         "zone": zone,
@@ -133,7 +135,7 @@ def _surroundings() -> dict[str, object]:
         "shift_label": who.till,
         "nav": nav,
         "link_state": link,
-        "standing": "" if held is None else _(fence.words(held)),
+        "standing": standing,
         "idle_seconds": idle,
         "reader_language": language(),
         "now_ms": box.here().journal.clock.read().at,
@@ -142,7 +144,7 @@ def _surroundings() -> dict[str, object]:
         known["lock_url"] = url_for("access.lock")
         if hub_sync.joined(box.here().folder):
             known["link_url"] = url_for("pos.link")
-            known["standing_url"] = url_for("pos.standing")
+        known["standing_url"] = url_for("pos.standing")
         known["head_url"] = url_for("pos.head")
         known["stream_url"] = url_for("pos.stream", after=scanned)
     return known

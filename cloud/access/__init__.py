@@ -11,6 +11,7 @@ from cloud.access.accounts import (
 from cloud.access.callers import keep_visit, look, may, rights, session, to_login
 from cloud.access.house import Bulletins, CallersMerchant, here, platform
 from cloud.access.live import Lookout, Mark, follow
+from cloud.access.pace import neighbourhood
 from cloud.access.people import add_account, close_account, invite_again, make_ready
 from cloud.access.shown import (
     account_name,
@@ -57,6 +58,7 @@ __all__ = [
     "make_ready",
     "may",
     "moment",
+    "neighbourhood",
     "pepper",
     "phone_shown",
     "platform",

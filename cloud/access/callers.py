@@ -11,10 +11,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from cloud.access import sessions
 from cloud.access.house import platform
+from cloud.access.pace import Pace
 from core.errors import Refused
 from core.staff import PERMISSIONS, ROLES
 from core.web import Caller, Door, caller, is_partial, permission_of
 
+SAFE = {"GET", "HEAD", "OPTIONS"}
+STRANGERS_BYTES_MAX = 64 * 1024
+"""A form that somebody fills in before they are logged in."""
 VISIT_BYTES = 32
 SESSION = "office"
 VISIT = "visit"
@@ -48,7 +52,15 @@ def session_token() -> str:
 
 
 def look() -> None:
-    """Find out who calls; `rights` decides what they may."""
+    """Find out who calls, before anything is read of what they send; `rights` decides more.
+
+    Refused: not_logged_in, too_many_files.
+    """
+    _find_caller()
+    _bound_what_is_read()
+
+
+def _find_caller() -> None:
     g.caller = Caller()
     if request.endpoint in {None, "static"}:
         return
@@ -70,6 +82,26 @@ def look() -> None:
     g.caller = Caller(
         staff=found.account, staff_name=found.name, role=found.role, csrf_binding=token
     )
+
+
+def _bound_what_is_read() -> None:
+    """Read little of what strangers send, and files no faster than a person chooses them.
+
+    The form is read for its token ahead of every other guard.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    needed = None if view is None else permission_of(view)
+    if needed is None or needed == Door.PROGRAM or request.method in SAFE:
+        return  # A program's request has a limit of its own.
+    if needed == Door.PUBLIC:
+        request.max_content_length = STRANGERS_BYTES_MAX
+    elif caller().staff is None:
+        raise Refused("not_logged_in")
+    elif needed != Door.STAFF and not may(needed):
+        request.max_content_length = STRANGERS_BYTES_MAX
+    elif (request.max_content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]:
+        pace: Pace = current_app.extensions.setdefault("file_pace", Pace())
+        pace.count_file(request.remote_addr or "", at=platform().clock.read().at)
 
 
 def keep_visit(response: Response) -> Response:

@@ -47,9 +47,13 @@ class AccountLogInFailed(Body, frozen=True, kw_only=True, tag="account.log_in_fa
 
 
 class AccountLoggedOut(Body, frozen=True, kw_only=True, tag="account.logged_out"):
-    """Somebody ended their session."""
+    """Somebody ended their session, or with `elsewhere` all but the one that they are in.
+
+    Where the actor is somebody else, it was an owner who ended them all.
+    """
 
     account: str
+    elsewhere: bool = False
 
 
 class AccountPasswordChanged(Body, frozen=True, kw_only=True, tag="account.password_changed"):

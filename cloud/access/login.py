@@ -115,6 +115,16 @@ def log_out(platform: Platform, *, session: sessions.Session, token: str) -> Non
     tell(platform, account.merchant, account.id, AccountLoggedOut(account=session.account))
 
 
+def log_out_elsewhere(platform: Platform, *, session: sessions.Session, token: str) -> None:
+    """End the caller's sessions on all other devices; streams there end with them."""
+    account = _known(platform, session)
+    platform.door.write(
+        lambda tx: sessions.close_other_sessions(tx, account=account.id, but=token)
+    )
+    told = AccountLoggedOut(account=account.id, elsewhere=True)
+    tell(platform, account.merchant, account.id, told)
+
+
 def change_password(
     platform: Platform, *, session: sessions.Session, token: str, old: str, new: str
 ) -> None:

@@ -6,9 +6,14 @@ act, so that a crash between them loses a line of history and never lets anybody
 
 from __future__ import annotations
 
-from cloud.access import accounts
+from cloud.access import accounts, sessions
 from cloud.access.accounts import Invitation, pepper
-from cloud.access.events import AccountAdded, AccountClosed, AccountInvited
+from cloud.access.events import (
+    AccountAdded,
+    AccountClosed,
+    AccountInvited,
+    AccountLoggedOut,
+)
 from cloud.access.passwords import check_password, hash_password
 from cloud.platform import Platform
 from core.journal import Body
@@ -58,6 +63,16 @@ def close_account(
     """Shut somebody out, now. Refused: account_unknown, last_account."""
     platform.door.write(lambda tx: accounts.close(tx, merchant=merchant, account=account))
     tell(platform, merchant, actor, AccountClosed(account=account))
+
+
+def log_somebody_out(
+    platform: Platform, *, merchant: str, account: str, actor: str | None = None
+) -> None:
+    """End all sessions of somebody whose phone is lost. Refused: account_unknown."""
+    with platform.door.read() as db:
+        known = accounts.account_of(db, merchant, account)
+    platform.door.write(lambda tx: sessions.close_other_sessions(tx, account=known.id))
+    tell(platform, merchant, actor, AccountLoggedOut(account=known.id, elsewhere=True))
 
 
 def make_ready(platform: Platform, *, account: str, password: str, secret: str) -> None:

@@ -71,8 +71,21 @@ def close_session(tx: Writer, *, token: str) -> None:
     tx.run("DELETE FROM account_session WHERE token_hash = :hash", hash=token_hash(token))
 
 
-def close_other_sessions(tx: Writer, *, account: str, but: str) -> None:
-    """End every session of an account but the one with this token."""
+def others(db: Reader, *, account: str, but: str, at: int) -> int:
+    """Count an account's sessions that last, besides the one with this token."""
+    count: int = db.value(
+        """SELECT count(*) FROM account_session WHERE account = :account
+              AND token_hash <> :hash AND opened_at > :old AND seen_at > :idle""",
+        account=account,
+        hash=token_hash(but),
+        old=at - SESSION_MS,
+        idle=at - IDLE_MS,
+    )
+    return count
+
+
+def close_other_sessions(tx: Writer, *, account: str, but: str = "") -> None:
+    """End every session of an account, but for the one with this token."""
     tx.run(
         "DELETE FROM account_session WHERE account = :account AND token_hash <> :hash",
         account=account,

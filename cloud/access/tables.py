@@ -68,6 +68,7 @@ PART = Part(
         "log_in_failed": Refusal(403, N_("邮箱、密码或验证码不对，请再试")),
         "log_in_waits": Refusal(429, N_("试得太多了，请 %(seconds)s 秒后再试")),
         "log_in_locked": Refusal(429, N_("今天试得太多了，请明天再试，或请店主重发登录链接")),
+        "too_many_files": Refusal(429, N_("文件发得太多了，请 %(minutes)s 分钟后再试")),
         "password_short": Refusal(422, N_("密码至少 %(least)s 个字符")),
         "password_long": Refusal(422, N_("密码最多 %(most)s 个字符")),
         "password_plain": Refusal(422, N_("这个密码太容易猜到，请换一个")),

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from cloud.access import accounts, authenticator, live, login, people
+from cloud.access import accounts, authenticator, live, login, people, sessions
 from cloud.access.callers import (
     SESSION,
     drop_cookie,
@@ -119,6 +119,13 @@ def account() -> Any:
     return _account_page(Form())
 
 
+@pages.post("/account/elsewhere")
+@staff_only
+def log_out_elsewhere() -> Any:
+    login.log_out_elsewhere(platform(), session=session(), token=session_token())
+    return go(url_for("access.account", done="elsewhere"))
+
+
 @pages.post("/account/password")
 @staff_only
 def change_password() -> Any:
@@ -192,6 +199,15 @@ def close(account_id: str) -> Any:
     return go(url_for("access.listed", done="closed"))
 
 
+@pages.post("/accounts/<account_id>/out")
+@permission("account.edit")
+def log_somebody_out(account_id: str) -> Any:
+    people.log_somebody_out(
+        platform(), merchant=here().id, account=account_id, actor=session().account
+    )
+    return go(url_for("access.listed", done="out"))
+
+
 @pages.get("/stream")
 @staff_only
 def stream() -> Response:
@@ -230,6 +246,12 @@ def _welcome_page(token: str, form: Form) -> Any:
 def _account_page(form: Form, *, status: int = 200) -> Any:
     with platform().door.read() as db:
         left = login.codes_left(db, session().account)
+        elsewhere = sessions.others(
+            db,
+            account=session().account,
+            but=session_token(),
+            at=platform().clock.read().at,
+        )
     return show(
         "access/account.html",
         "access/account.html",
@@ -238,6 +260,7 @@ def _account_page(form: Form, *, status: int = 200) -> Any:
         person=session(),
         roles=accounts.ROLES,
         left=left,
+        elsewhere=elsewhere,
     )
 
 

@@ -4,7 +4,7 @@ from hub.access.callers import device, look, till, to_login, to_pairing, watch
 from hub.access.login import make_token, revoke_tokens, set_pin, tokens
 from hub.access.pairing import invite
 from hub.access.tables import PART
-from hub.access.views import pages
+from hub.access.views import on_moved, pages
 
 __all__ = [
     "PART",
@@ -12,6 +12,7 @@ __all__ = [
     "invite",
     "look",
     "make_token",
+    "on_moved",
     "pages",
     "revoke_tokens",
     "set_pin",

@@ -17,6 +17,7 @@ from core.organisation import settings
 from core.sqlite import Door, Reader, Row, Writer
 from core.staff import LoggedIn, LoggedOut, PinFailed, Staff, TokenMade, TokenRevoked, staff
 from hub.access.pairing import TOKEN_BYTES, prove, token_hash
+from hub.access.seats import leave_seat, take_seat
 
 SESSION_MS = 12 * HOUR_MS
 FREE_TRIES = 3
@@ -29,6 +30,14 @@ IDLE_GRACE_MS = 30_000
 CARD_ROLES = ("cashier", "technician")
 """Whom a card alone lets in; the others add their PIN."""
 ANY_CARD = "card"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A session that began, and the device that its person worked at until now."""
+
+    token: str
+    came_from: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +111,8 @@ def _card_owner(db: Reader, number: str, key: bytes) -> Row | None:
 
 def open_session(
     tx: Writer, act: Act, *, device: Row, staff_id: str, signature: str, by: str
-) -> str:
-    """Begin a session on a device that proves itself; return its token.
+) -> Opened:
+    """Begin a session on a device that proves itself.
 
     One session a person: the last one wins. Refused: device_unproven.
     """
@@ -123,7 +132,8 @@ def open_session(
         at=act.at,
     )
     act.append(tx, LoggedIn(staff=staff_id, by=by))
-    return token
+    came_from = take_seat(tx, act, staff_id=staff_id, device=device["id"])
+    return Opened(token=token, came_from=came_from)
 
 
 def find_session(db: Reader, token: str, device: Row, *, at: int) -> Session | None:
@@ -165,6 +175,7 @@ def close_session(tx: Writer, act: Act, *, token: str) -> None:
         "DELETE FROM session WHERE token_hash = :hash RETURNING staff", hash=token_hash(token)
     )
     if row is not None:
+        leave_seat(tx, staff_id=row["staff"])
         act.append(tx, LoggedOut(staff=row["staff"]))
 
 

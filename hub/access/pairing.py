@@ -79,11 +79,16 @@ def pair(tx: Writer, act: Act, *, code: str, public_key: str, name: str) -> Pair
     return Paired(device=device, cookie=cookie)
 
 
-def unpair(tx: Writer, act: Act, *, device: str) -> None:
-    """Shut a device out, and whoever is logged in on it. Refused: device_unknown."""
-    if not tx.run("DELETE FROM device WHERE id = :id", id=device):
+def unpair(tx: Writer, act: Act, *, device: str) -> str:
+    """Shut a device out, and whoever is logged in on it; return its till.
+
+    Refused: device_unknown.
+    """
+    till = tx.value("DELETE FROM device WHERE id = :id RETURNING till", id=device)
+    if till is None:
         raise Refused("device_unknown")
     act.append(tx, DeviceUnpaired(paired=device))
+    return str(till)
 
 
 def device_by_cookie(db: Reader, cookie: str) -> Row | None:
@@ -91,7 +96,15 @@ def device_by_cookie(db: Reader, cookie: str) -> Row | None:
 
 
 def devices(db: Reader) -> list[Row]:
-    return db.all("SELECT * FROM device ORDER BY name")
+    """Return the devices that were let in, who is at each, and since when nothing was done."""
+    return db.all(
+        """SELECT d.id, d.name, d.till, s.name AS staff_name,
+                  coalesce(n.seen_at, d.seen_at) AS seen_at
+             FROM device d
+             LEFT JOIN session n ON n.device = d.id
+             LEFT JOIN staff s ON s.id = n.staff
+            ORDER BY d.name, d.paired_at"""
+    )
 
 
 def fresh_nonce(tx: Writer, act: Act, *, device: str) -> str:

@@ -56,6 +56,22 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
             ),
         ),
+        Migration(
+            "access/2",
+            (
+                # No reference: a device that was lost and taken out is still where they sat.
+                """CREATE TABLE seat (
+                     staff TEXT PRIMARY KEY,
+                     device TEXT NOT NULL UNIQUE,
+                     at INTEGER NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+                """CREATE TABLE taken_over (
+                     device TEXT PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE,
+                     staff TEXT NOT NULL,
+                     by_device TEXT NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
     ),
     refusals={
         "code_wrong": Refusal(403, N_("配对码不对或已过期，请在设置里重新生成")),

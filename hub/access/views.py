@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import segno
-from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.wrappers import Response
 
 from core.errors import Refused
-from core.sqlite import Reader
+from core.journal import Act
+from core.sqlite import Reader, Writer
 from core.staff import ROLE_NAMES, Staff, active_staff
 from core.web import caller, paired, permission, public, read, sentence, staff_only, write
 from core.web import gettext as _
-from hub.access import login, pairing
+from hub.access import login, pairing, seats
 from hub.access.callers import (
     DEVICE_AGE_S,
     cookie_name,
@@ -27,11 +39,22 @@ from hub.box import here
 
 pages = Blueprint("access", __name__, template_folder="templates")
 
+CarryOver = Callable[[Writer, str, str], None]
+
+
+def on_moved(app: Flask, carry_over: CarryOver) -> None:
+    """Let a capability bring along what lay open: (tx, from device, to device)."""
+    app.extensions["carry_over"] = carry_over
+
 
 @pages.get("/pair")
 @public
 def pair_page() -> str:
-    return render_template("access/pair.html", code=request.args.get("code", ""))
+    return render_template(
+        "access/pair.html",
+        code=request.args.get("code", ""),
+        taken_out=g.get("device") is None and cookie_name("device") in request.cookies,
+    )
 
 
 @pages.post("/pair")
@@ -80,13 +103,8 @@ def log_in() -> Any:
                 pepper=box.secrets.pin_pepper,
             )
         token = write(
-            lambda tx, now: login.open_session(
-                tx,
-                now,
-                device=device(),
-                staff_id=staff_id,
-                signature=asked.get("signature", ""),
-                by=by,
+            lambda tx, now: _sit_down(
+                tx, now, staff_id=staff_id, signature=asked.get("signature", ""), by=by
             )
         )
     except Refused as refused:
@@ -95,6 +113,17 @@ def log_in() -> Any:
     answer = redirect(_safe_next(asked.get("next", "")))
     set_cookie(answer, "session", token, age_s=None)
     return answer
+
+
+def _sit_down(tx: Writer, act: Act, *, staff_id: str, signature: str, by: str) -> str:
+    """Begin a session here; what lay open at the device before comes along."""
+    opened = login.open_session(
+        tx, act, device=device(), staff_id=staff_id, signature=signature, by=by
+    )
+    if opened.came_from is not None:
+        carry_over: CarryOver = current_app.extensions["carry_over"]
+        carry_over(tx, opened.came_from, device()["id"])
+    return opened.token
 
 
 @pages.post("/lock")
@@ -134,13 +163,30 @@ def unpair(device_id: str) -> Response:
     return redirect(url_for("access.devices_page"))
 
 
-def _devices_page(*, code: str) -> str:
+@pages.post("/settings/devices/<device_id>/replace")
+@permission("device.pair")
+def replace(device_id: str) -> str:
+    """Shut a lost device out, and show the code by which another one has its till."""
+
+    def swap(tx: Writer, act: Act) -> str:
+        return pairing.invite(tx, act, till=pairing.unpair(tx, act, device=device_id))
+
+    return _devices_page(code=write(swap), swapped=True)
+
+
+def _devices_page(*, code: str, swapped: bool = False) -> str:
     address = url_for("access.pair_page", code=code, _external=True) if code else ""
     picture = segno.make(address, micro=False).svg_data_uri(scale=5) if address else ""
     with read() as db:
         known = pairing.devices(db)
     return render_template(
-        "access/devices.html", devices=known, code=code, address=address, picture=picture
+        "access/devices.html",
+        devices=known,
+        here=caller().device,
+        code=code,
+        swapped=swapped,
+        address=address,
+        picture=picture,
     )
 
 
@@ -148,6 +194,7 @@ def _login_page(*, problem: str, chosen: str = "") -> str:
     nonce = write(lambda tx, act: pairing.fresh_nonce(tx, act, device=device()["id"]))
     locked = g.get("locked_staff")
     with read() as db:
+        moved = None if locked else seats.taken_over(db, device()["id"])
         people = [locked] if locked else _people(db)
     chosen = chosen or request.values.get("number", "")
     return render_template(
@@ -156,6 +203,7 @@ def _login_page(*, problem: str, chosen: str = "") -> str:
         roles=ROLE_NAMES,
         nonce=nonce,
         problem=problem,
+        moved=moved,
         hub_id=here().journal.identity.origin,
         locked=locked is not None,
         chosen=chosen or (people[0].number if people else ""),

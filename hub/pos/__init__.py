@@ -2,10 +2,10 @@
 
 from core.errors import N_
 from core.web import Capability, NavItem
-from hub.pos.tables import PART
+from hub.pos.tables import PART, carry_over
 from hub.pos.views import pages
 
-__all__ = ["CAPABILITY"]
+__all__ = ["CAPABILITY", "carry_over"]
 
 CAPABILITY = Capability(
     name="pos",

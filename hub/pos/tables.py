@@ -44,3 +44,21 @@ def remember_member(tx: Writer, device: str, member: str | None) -> None:
     tx.run(
         "UPDATE counter SET last_member = :member WHERE device = :d", member=member, d=device
     )
+
+
+def carry_over(tx: Writer, before: str, after: str) -> None:
+    """Lay the bill that is open on one device open on another, which writes none itself."""
+    mine = counter(tx, after)
+    if mine is not None and _is_open(tx, mine["ticket"]):
+        return
+    held = counter(tx, before)
+    if held is None or not _is_open(tx, held["ticket"]):
+        return
+    lay_open(tx, after, held["ticket"])
+    remember_member(tx, after, held["last_member"])
+    tx.run("DELETE FROM counter WHERE device = :device", device=before)
+
+
+def _is_open(db: Reader, ticket: str | None) -> bool:
+    state = db.value("SELECT state FROM ticket WHERE id = :id", id=ticket)
+    return bool(state == "open")

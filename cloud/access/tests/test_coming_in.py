@@ -9,6 +9,7 @@ import pyotp
 import pytest
 
 from cloud.access import add_account
+from cloud.access.accounts import accounts_of
 from cloud.access.login import FAILURE_TAKES_S
 from cloud.access.tests.office import PASSWORD, form_token, words
 
@@ -169,6 +170,24 @@ def test_a_new_password_ends_the_other_sessions(office):
     assert elsewhere.get("/").status_code == 302
     assert office.stranger().log_in(OWNER, PASSWORD, office.code()).status_code == 403
     assert office.stranger().log_in(OWNER, fresh, office.code()).status_code == 303
+
+
+def test_a_lost_phone_is_shut_out_of_head_office_from_another_device(office):
+    lost, here, third = office.browser(), office.browser(), office.browser("manager")
+    assert '其它设备上的登录</dt><dd class="num">1<' in here.get("/account").text
+    assert here.post("/account/elsewhere").status_code == 303
+    assert lost.get("/").status_code == 302
+    assert here.get("/").status_code == 200
+    assert '其它设备上的登录</dt><dd class="num">0<' in here.get("/account").text
+    assert third.get("/").status_code == 200, "nobody else was meant"
+    [manager] = [
+        row["id"]
+        for row in office.platform.door.write(lambda tx: accounts_of(tx, office.merchant.id))
+        if row["email"].startswith("manager")
+    ]
+    assert third.post(f"/accounts/{manager}/out").status_code == 403
+    assert here.post(f"/accounts/{manager}/out").status_code == 303
+    assert third.get("/").status_code == 302
 
 
 def test_new_recovery_codes_void_the_old_ones(office):
