@@ -17,7 +17,6 @@ from core.tickets import TicketSent, TicketSettled, settled_at, settled_place
 from core.wallet import (
     CLOUD,
     MINT,
-    STORED_VALUE,
     Collected,
     Granted,
     Recalled,
@@ -264,7 +263,7 @@ class Righting:
         sent = TicketSent(
             sale=body,
             settled=settled_at(event, ticket),
-            lots=lots_of(self.tx, [leg for leg in legs if leg.asset in STORED_VALUE]),
+            lots=lots_of(self.tx, legs),
         )
         self._begun(source).append(self.tx, sent)
 

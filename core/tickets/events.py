@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from core.journal import Body
-from core.wallet import Payment
+from core.wallet import Lot, Payment
 
 
 class TicketOpened(Body, frozen=True, kw_only=True, tag="ticket.opened"):
@@ -114,7 +114,8 @@ class TicketReversed(Body, frozen=True, kw_only=True, tag="ticket.reversed"):
 
     `payments` go back the way they came. `points_short` could not be taken back because they
     were spent meanwhile. `renewed` is value that came from lots which ended meanwhile, as
-    (asset, new lot, amount): nobody could spend it there, so it was issued anew.
+    (asset, new lot, amount): nobody could spend it there, so it was issued anew. Of passes the
+    `lots` say what those are good for.
     """
 
     ticket: str
@@ -129,5 +130,6 @@ class TicketReversed(Body, frozen=True, kw_only=True, tag="ticket.reversed"):
     points: int = 0
     points_short: int = 0
     renewed: tuple[tuple[str, str, int], ...] = ()
+    lots: tuple[Lot, ...] = ()
     payer: str = ""
     """Into whose account it goes back, where that is not `member`'s own."""

@@ -22,7 +22,7 @@ from core.tickets.events import (
 from core.tickets.family import TABLES as FAMILY_TABLES
 from core.tickets.family import count_spent
 from core.tickets.sending import PART as SENDING_PART
-from core.wallet import Payment, renewed_lots
+from core.wallet import Payment, lot_rows, renewed_lots
 
 
 def _put(entry: Entry, **fields: object) -> Put:
@@ -113,9 +113,9 @@ def _reverse(entry: Entry) -> Iterator[Change]:
     if body.payer and body.member:
         yield from count_spent(entry.event, member=body.member, payments=body.payments, sign=-1)
     if body.member is not None:
-        yield from renewed_lots(
-            body.payer or body.member, body.renewed, opened_at=entry.event.at
-        )
+        account = body.payer or body.member
+        yield from renewed_lots(account, body.renewed, opened_at=entry.event.at)
+        yield from lot_rows(account, body.lots)
 
 
 def _move_stock(event: Event, lines: tuple[SoldLine, ...], sign: int) -> Iterator[Change]:
