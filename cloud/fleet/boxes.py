@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request, url_for
 from cloud.access import account_name, branch_name, here, platform, session
 from cloud.epochs import release_limbo
 from cloud.fleet import service
-from cloud.fleet.tenures import CLOSED_NAMES, REASONS, tenures
+from cloud.fleet.tenures import CLOSED_NAMES, REASONS, numbered, tenures
 from cloud.platform import CODE_LIFE_MS, Hub, hubs_of, spelled
 from core.errors import N_
 from core.wallet import STORED_VALUE, risk_bookings, risk_sums
@@ -96,6 +96,7 @@ def risk() -> Any:
     """Show what disasters and offline credit have cost, booking by booking."""
     with platform().door.read() as shared:
         stores = {hub.id: hub.store for hub in hubs_of(shared, here().id)}
+        numbers = {hub: numbered(shared, hub) for hub in stores}
     with fresh_read() as db:
         bookings = risk_bookings(db, limit=BOOKINGS_SHOWN_MAX)
         sums = risk_sums(db)
@@ -116,6 +117,7 @@ def risk() -> Any:
         other_why=OTHER_WHY,
         member_names=names,
         box_name=lambda hub: branch_name(stores[hub]) if hub in stores else "",
+        box_number=lambda hub, epoch: numbers[hub].get(epoch, epoch),
     )
 
 

@@ -47,6 +47,8 @@ class Tenure:
     """One box's time in a place. Money in fen; what was paid at risk by asset."""
 
     epoch: int
+    number: int
+    """Which box in a row this was; epochs are not counted without gaps."""
     since: int
     closed: str
     closed_at: int | None
@@ -82,12 +84,18 @@ def tenures(platform: Platform, merchant: Merchant, hub: Hub) -> list[Tenure]:
             _tenure(
                 db,
                 epoch,
+                number=number,
                 late=have[epoch.epoch] - epoch.closed_seq,
                 branches=[one for one in branches if one.epoch == epoch.epoch],
             )
-            for epoch in epochs
+            for number, epoch in enumerate(epochs, 1)
         ]
     return known[::-1]
+
+
+def numbered(db: Reader, hub_id: str) -> dict[int, int]:
+    """Return by a hub's epochs which box in a row each of them was."""
+    return {one.epoch: number for number, one in enumerate(epochs_of(db, hub_id), 1)}
 
 
 _HELD = """
@@ -104,12 +112,15 @@ _AT_RISK = """
      WHERE hub = :hub AND hub_epoch = :epoch GROUP BY asset"""
 
 
-def _tenure(db: Reader, epoch: Epoch, *, late: int, branches: list[Branch]) -> Tenure:
+def _tenure(
+    db: Reader, epoch: Epoch, *, number: int, late: int, branches: list[Branch]
+) -> Tenure:
     place = {"hub": epoch.hub, "epoch": epoch.epoch}
     held = db.one(_HELD, place=place_of(epoch.hub, epoch.epoch))
     assert held is not None, "it counts, so it answers"
     return Tenure(
         epoch=epoch.epoch,
+        number=number,
         since=msgspec.json.decode(epoch.birth, type=Birth).made_at,
         closed=epoch.closed_reason,
         closed_at=epoch.closed_at,

@@ -19,8 +19,11 @@ from cloud.platform import (
 )
 from core.errors import Refused
 
-FOR_THE_CLOSED = frozenset({"/late", "/standing"})
-"""What a box is let in for whose epoch was closed, so that nothing it knows is lost."""
+FOR_THE_CLOSED = frozenset({"/late", "/standing", "/return/segment"})
+"""What a box is let in for whose epoch was closed, so that nothing it knows is lost.
+
+Of what it was sent, only what bears the merchant's own signature, while head office recovers.
+"""
 
 FOR_THE_FORGOTTEN = frozenset({"/return/papers"})
 """What anybody with a certificate of this head office may ask; it is believed by its papers."""

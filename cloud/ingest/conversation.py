@@ -50,13 +50,15 @@ class Heard:
     """A message from the hub; `wall_at` is the time of day in ms UTC.
 
     For a Hello: `up_head` is the head held of its journal at `hello.n`, `down_head` that of
-    its downlink at `hello.down_n`; None where the disk does not reach that far.
+    its downlink at `hello.down_n`; None where the disk does not reach that far. `forgotten`:
+    of the epoch that it names nothing is known here, although a newer one is.
     """
 
     message: Message
     wall_at: int = 0
     up_head: bytes | None = None
     down_head: bytes | None = None
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,6 +228,10 @@ def _hear(
         # box which it remembers as shut out was followed by this one.
         alarm = Alarm(kind="epoch_ahead", detail=f"hello of epoch {message.epoch}")
         return state, [alarm, *_recover(state.standing)]
+    if isinstance(message, Hello) and heard.forgotten:
+        # A box in another's place, which a later one followed once it was forgotten.
+        alarm = Alarm(kind="other_epoch", detail=f"hello of epoch {message.epoch}")
+        return state, [alarm, *_recover(state.standing)]
     if state.standing.closed:
         return state, [_fence(state, state.standing.closed)]
     state = replace(state, quiet_at=now_ms + QUIET_MS)

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from cloud.ingest.sources import Source
 from cloud.ingest.step import CloudState, Garbled, Heard, Input, Standing, start
+from cloud.platform import epochs_of
 from cloud.recovery import owed_by, safe_of
 from cloud.streams import Kept, cursor_of, head_at
 from core.sqlite import Reader
@@ -123,6 +124,9 @@ def read_input(
     if not isinstance(message, Hello):
         return Heard(message=message, wall_at=wall_at)
     same = message.epoch == epoch.epoch
+    forgotten = message.epoch < epoch.epoch and message.epoch not in {
+        one.epoch for one in epochs_of(db, source.hub.id)
+    }
     down = epoch.downlink_birth
     return Heard(
         message=message,
@@ -133,4 +137,5 @@ def read_input(
         down_head=(
             head_at(db, source.downlink, epoch.epoch, message.down_n, down) if same else None
         ),
+        forgotten=forgotten,
     )

@@ -25,6 +25,8 @@ from cloud.platform.hubs import (
     find_hub,
     hub_named,
     hubs_of,
+    next_epoch,
+    pass_over_epochs,
 )
 from cloud.platform.merchant import DOWNLINK, Merchant, secret_of
 from cloud.platform.papers import (
@@ -78,9 +80,11 @@ __all__ = [
     "mark_closed",
     "names_of",
     "new_code",
+    "next_epoch",
     "open_platform",
     "parse_broker",
     "parse_gate",
+    "pass_over_epochs",
     "places",
     "program_pair",
     "renew",

@@ -26,7 +26,7 @@ from cloud.platform.authority import (
     serial_of,
 )
 from cloud.platform.codes import HANDLE_CHARACTERS, REPLACE, try_code
-from cloud.platform.hubs import ENROLLED, Epoch, Hub, epochs_of, find_hub, hub_named
+from cloud.platform.hubs import ENROLLED, Epoch, Hub, epochs_of, find_hub, hub_named, next_epoch
 from cloud.platform.merchant import DOWNLINK, Merchant, recall, remember
 from cloud.platform.papers import authority_of, requested_key
 from cloud.platform.places import places
@@ -117,6 +117,7 @@ def look(platform: Platform, request: LookRequest) -> LookAnswer:
         raise Refused("join_code_joins")
     with platform.door.read() as db:
         newest = epochs_of(db, code["hub"])[-1].epoch
+        following = next_epoch(db, code["hub"])
         merchant_name = db.value(
             "SELECT name FROM merchant WHERE id = :id", id=code["merchant"]
         )
@@ -125,7 +126,7 @@ def look(platform: Platform, request: LookRequest) -> LookAnswer:
     return LookAnswer(
         hub_id=code["hub"],
         # Whose answer was lost looks again, and is to find what it asked for.
-        epoch=newest if code["used_at"] is not None else newest + 1,
+        epoch=newest if code["used_at"] is not None else following,
         store=code["store"],
         store_name="" if branch is None else branch.name,
         merchant_name=merchant_name,
@@ -250,7 +251,7 @@ def _check_hub(db: Reader, code: Row, asked: _Asked) -> None:
     if code["kind"] == REPLACE:
         if known is None or known.id != code["hub"] or asked.request.bring is not None:
             raise Refused("join_code_replaces")
-        _check_successor(epochs_of(db, known.id), asked.birth)
+        _check_successor(db, epochs_of(db, known.id), asked.birth)
         return
     if known is None:
         return
@@ -260,11 +261,12 @@ def _check_hub(db: Reader, code: Row, asked: _Asked) -> None:
         raise Refused("hub_known")
 
 
-def _check_successor(epochs: list[Epoch], birth: Birth) -> None:
+def _check_successor(db: Reader, epochs: list[Epoch], birth: Birth) -> None:
     """Refuse what is not the next epoch of a closed one, with a key of its own."""
     newest = epochs[-1]
     keys = {msgspec.json.decode(one.birth, type=Birth).key for one in epochs}
-    if newest.closed_at is None or birth.epoch != newest.epoch + 1 or birth.key in keys:
+    following = next_epoch(db, birth.hub)
+    if newest.closed_at is None or birth.epoch != following or birth.key in keys:
         raise Refused("hub_known")
 
 

@@ -10,6 +10,9 @@ from core.wire import link_name, parse_link_name
 
 ENROLLED, REVOKED = "enrolled", "revoked"
 ALARMS_SHOWN_MAX = 200
+EPOCHS_SINCE_MS = 1_767_225_600_000
+"""The beginning of 2026: seconds from there on are numbers of epochs until 2094."""
+_EPOCHS_FROM = "epochs-from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,27 @@ def epochs_of(db: Reader, hub_id: str) -> list[Epoch]:
     """Return a hub's epochs, the newest last."""
     rows = db.all("SELECT * FROM epoch WHERE hub = :hub ORDER BY epoch", hub=hub_id)
     return [Epoch(**{**dict(row), "limbo": bool(row["limbo"])}) for row in rows]
+
+
+def next_epoch(db: Reader, hub_id: str) -> int:
+    """Return the number of the epoch that the next box in a hub's place begins."""
+    epochs = epochs_of(db, hub_id)
+    newest = epochs[-1].epoch if epochs else 0
+    held = db.value("SELECT value FROM memory WHERE name = :name", name=_EPOCHS_FROM)
+    return max(newest + 1, int(held or 0))
+
+
+def pass_over_epochs(tx: Writer, *, at: int) -> None:
+    """Give no epoch's number twice: of those that were given since a backup nobody knows.
+
+    The numbers go on from the time of day in seconds, which no box was ever the next so often.
+    """
+    tx.run(
+        "INSERT INTO memory (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name=_EPOCHS_FROM,
+        value=str(max(0, at - EPOCHS_SINCE_MS) // 1_000),
+    )
 
 
 def alarm(tx: Writer, platform: Platform, hub: Hub, *, kind: str, detail: str) -> None:

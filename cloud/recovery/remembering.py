@@ -41,7 +41,12 @@ def begin_books(tx: Writer, act: Act, recovery: Recovery, *, told: int) -> bool:
         same = done["incarnation"] == recovery.incarnation
         if same and done["began_at"] == recovery.began_at:
             return False
+    continues = 0 < recovery.continues <= (0 if done is None else done["began_at"])
     if done is not None and recovery.why is Why.FORGOTTEN:
+        base = done["base"]
+    elif done is not None and continues:
+        # What hubs held counts still against where documents stood before the first of them.
+        _publish_anew(tx, above=max(told, act.at), before_stands=True)
         base = done["base"]
     else:
         base = _publish_anew(tx, above=max(told, act.at))
@@ -58,11 +63,13 @@ def begin_books(tx: Writer, act: Act, recovery: Recovery, *, told: int) -> bool:
     return True
 
 
-def _publish_anew(tx: Writer, *, above: int) -> int:
+def _publish_anew(tx: Writer, *, above: int, before_stands: bool = False) -> int:
     """Give every document a position above all that hubs hold, in the order that they had."""
-    tx.run("DELETE FROM feed_before")
+    if not before_stands:
+        tx.run("DELETE FROM feed_before")
     tx.run(
         "INSERT INTO feed_before (topic, key, pos) SELECT topic, key, pos FROM feed_document"
+        " WHERE true ON CONFLICT DO NOTHING"
     )
     base = max(position(tx), above) + POSITION_GAP
     rows = tx.all("SELECT topic, key FROM feed_document ORDER BY pos, topic, key")
@@ -201,7 +208,8 @@ def _edited_since(db: Reader, document: FeedDocument) -> bool:
             ORDER BY e.pos DESC LIMIT 1""",
         topic=document.topic,
         key=document.key,
-        base=base,
+        # Of a recovery that was cut off there are edits older than what the hub holds.
+        base=max(base, document.pos),
     )
     if held is None:
         return False

@@ -10,7 +10,7 @@ from pathlib import Path
 from cloud.feed import position
 from cloud.platform import Merchant, Platform
 from cloud.recovery.backups import KIND, SECRET, Open, note_safe
-from cloud.recovery.standing import INCARNATION, Why, begin_recovery, incarnation_of
+from cloud.recovery.standing import Why, begin_anew, next_incarnation
 from cloud.streams import keep_theirs
 from core.backup import BadBackup, Manifest, RecoveryKey, open_package
 from core.sqlite import Writer
@@ -58,36 +58,24 @@ def restore(path: Path, folder: Path, *, keys: list[RecoveryKey], open_at: Open)
 def _begin_anew(folder: Path, manifest: Manifest, open_at: Open) -> Restored:
     platform = open_at(folder)
     try:
-        with platform.door.read() as db:
-            incarnation = incarnation_of(db) + 1
         merchants = [platform.merchant(one) for one in platform.merchant_ids()]
         fed = {merchant.id: _fed(merchant) for merchant in merchants}
         for merchant in merchants:
             # What a merchant's copy has beyond the shared one, which was copied before it.
             keep_theirs(merchant, at=platform.clock.read().at)
-        platform.door.write(
-            lambda tx: _mark(tx, platform, manifest, incarnation=incarnation, fed=fed)
-        )
+        incarnation = platform.door.write(lambda tx: _mark(tx, platform, manifest, fed=fed))
     finally:
         platform.close()
     return Restored(manifest=manifest, incarnation=incarnation, merchants=len(fed))
 
 
-def _mark(
-    tx: Writer, platform: Platform, manifest: Manifest, *, incarnation: int, fed: dict[str, int]
-) -> None:
+def _mark(tx: Writer, platform: Platform, manifest: Manifest, *, fed: dict[str, int]) -> int:
     at = platform.clock.read().at
-    tx.run(
-        "INSERT INTO memory (name, value) VALUES (:name, :value)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        name=INCARNATION,
-        value=str(incarnation),
-    )
+    incarnation = next_incarnation(tx, at=at)
     note_safe(tx, manifest)
     for merchant, feed_after in fed.items():
-        # A recovery that was under way when the backup was made begins anew with this one.
-        tx.run("DELETE FROM recovery WHERE merchant = :merchant", merchant=merchant)
-        begin_recovery(tx, merchant, why=Why.RESTORED, at=at, feed_after=feed_after)
+        begin_anew(tx, merchant, why=Why.RESTORED, at=at, feed_after=feed_after)
+    return incarnation
 
 
 def _fed(merchant: Merchant) -> int:

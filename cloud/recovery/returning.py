@@ -106,7 +106,11 @@ def take_papers(platform: Platform, caller: Caller, asked: ReturnRequest) -> Ret
         return ReturnAnswer(
             incarnation=0 if recovery is None else recovery.incarnation,
             feed_after=0 if recovery is None else recovery.feed_after,
-            streams=tuple(_held(tx, epoch) for epoch in _streams(tx, birth.hub)),
+            streams=tuple(
+                _held(tx, named)
+                for named in _streams(tx, birth.hub)
+                if named[1].epoch <= birth.epoch
+            ),
         )
 
     return platform.door.write(take)
@@ -259,11 +263,18 @@ def _know_again(
     """
     epochs = known_epochs(tx, birth.hub)
     newest = epochs[-1] if epochs else None
-    if newest is not None and newest.epoch >= birth.epoch:
-        if newest.epoch > birth.epoch or newest.closed_at is not None:
-            raise Refused("hub_revoked")
-        if newest.birth != asked.papers.birth:
+    same = next((one for one in epochs if one.epoch == birth.epoch), None)
+    if same is not None:
+        if same.birth != asked.papers.birth:
             raise Refused("return_wrong", what="birth")
+        if same is not newest or same.closed_at is not None:
+            raise Refused("hub_revoked")
+        return False
+    if newest is not None and newest.epoch > birth.epoch:
+        # Another box was put in its place meanwhile: what this one has comes late.
+        _note_epoch(tx, asked.papers, birth)
+        forgotten = next(one for one in known_epochs(tx, birth.hub) if one.epoch == birth.epoch)
+        shut(tx, forgotten, reason=Reason.REPLACED, at=at)
         return False
     for former in epochs:
         if former.closed_at is None:
@@ -283,7 +294,11 @@ def _know_again(
         at=birth.made_at,
         version=asked.version,
     )
-    papers = asked.papers
+    _note_epoch(tx, asked.papers, birth)
+    return True
+
+
+def _note_epoch(tx: Writer, papers: Papers, birth: Birth) -> None:
     tx.run(
         "INSERT INTO epoch (hub, epoch, birth, countersignature, downlink_birth,"
         " downlink_signature)"
@@ -295,7 +310,6 @@ def _know_again(
         down=papers.downlink_birth,
         down_signature=papers.downlink_signature,
     )
-    return True
 
 
 def _record_certificate(tx: Writer, caller: Caller, birth: Birth, *, at: int) -> None:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cloud.platform import epochs_of, hubs_of
+from cloud.platform import epochs_of, hubs_of, pass_over_epochs
 from core.clock import HOUR_MS
 from core.sqlite import Reader, Writer
 
@@ -47,6 +47,8 @@ class Recovery:
     why: Why
     began_at: int
     feed_after: int
+    continues: int = 0
+    """When the first of those began that were cut off before this one; 0 where none was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,22 @@ def incarnation_of(db: Reader) -> int:
     """Return how many times this head office was put back, counted from one."""
     held = db.value("SELECT value FROM memory WHERE name = :name", name=INCARNATION)
     return FIRST_INCARNATION if held is None else int(held)
+
+
+def next_incarnation(tx: Writer, *, at: int) -> int:
+    """Be another head office than the one that was forgotten; return which one in a row.
+
+    What that one numbered since, nobody knows: no number of its epochs is given again.
+    """
+    incarnation = incarnation_of(tx) + 1
+    tx.run(
+        "INSERT INTO memory (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name=INCARNATION,
+        value=str(incarnation),
+    )
+    pass_over_epochs(tx, at=at)
+    return incarnation
 
 
 def recovery_of(db: Reader, merchant: str) -> Recovery | None:
@@ -131,6 +149,28 @@ def begin_recovery(
             if not hub.revoked and epochs and epochs[-1].closed_at is None:
                 await_hub(tx, merchant, hub.id, at=at)
     return bool(fresh)
+
+
+def begin_anew(
+    tx: Writer, merchant: str, *, why: Why, at: int, feed_after: int = 0
+) -> Recovery | None:
+    """Freeze a merchant's value although it may be frozen: all hubs are awaited once more.
+
+    A recovery that was under way goes on in this one: what hubs held when it began, head office
+    still lacks, however far its own feed has come since. Returns the one that was cut off.
+    """
+    cut_off = recovery_of(tx, merchant)
+    tx.run("DELETE FROM recovery WHERE merchant = :merchant", merchant=merchant)
+    if cut_off is not None:
+        feed_after = min(feed_after, cut_off.feed_after)
+    begin_recovery(tx, merchant, why=why, at=at, feed_after=feed_after)
+    if cut_off is not None and cut_off.why is not Why.FORGOTTEN:
+        tx.run(
+            "UPDATE recovery SET continues = :since WHERE merchant = :merchant",
+            since=cut_off.continues or cut_off.began_at,
+            merchant=merchant,
+        )
+    return cut_off
 
 
 def await_hub(tx: Writer, merchant: str, hub: str, *, at: int) -> None:

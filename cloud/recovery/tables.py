@@ -61,4 +61,8 @@ SHARED_TABLES = (
                ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    Migration(
+        "recovery/2",
+        ("ALTER TABLE recovery ADD COLUMN continues INTEGER NOT NULL DEFAULT 0",),
+    ),
 )

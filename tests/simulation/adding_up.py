@@ -218,8 +218,13 @@ def wrong_conversation(cloud: RealCloud, hub: RealHub) -> Iterator[str]:
 def wrong_copies(cloud: RealCloud, hub: RealHub) -> Iterator[str]:
     """Compare both sides' journals and feeds, byte by byte."""
     epoch = hub.box.journal.identity.epoch
-    streams = [(hub.hub, number) for number in range(1, epoch + 1)]
     with hub.box.door.read() as here, cloud.books.door.read() as there:
+        streams = [
+            (hub.hub, row["epoch"])
+            for row in here.all(
+                "SELECT epoch FROM origin WHERE origin = :hub ORDER BY epoch", hub=hub.hub
+            )
+        ]
         for origin, number in (*streams, (f"{hub.hub}.dn", epoch)):
             mine, theirs = (_journal(db, origin, number) for db in (here, there))
             # What came late of an earlier epoch came after the new box had fetched its past.
