@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
-from importlib import import_module
-from typing import Any
+from collections.abc import Iterable
+from functools import lru_cache
+
+from core.catalog.readings import readings
 
 _LATIN = re.compile(r"[0-9a-z]+")
 
@@ -29,30 +30,15 @@ def terms_of(name: str) -> list[str]:
 
 def syllables(text: str) -> list[str]:
     """Return text in pinyin: a part for each Chinese character and each run of others."""
-    return [part.lower() for part in _pypinyin().lazy_pinyin(text)]
-
-
-@cache
-def _pypinyin() -> Any:
-    """Load the dictionary when it is first asked for.
-
-    It takes 58 MB and a fifth of a second in each process that writes names of members and
-    items: web, and whoever takes them in from the other side of the wire.
-    """
-    return import_module("pypinyin")
+    return [part.lower() for part, _is_read in readings().parts(text)]
 
 
 @lru_cache(maxsize=4096)
 def _pinyin(bare: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    full = syllables(bare)
-    if len(full) == len(bare):
-        # One syllable a character, as in nearly every name: no need to look it up again.
-        first = [part[:1] for part in full]
-    else:
-        style = _pypinyin().Style.FIRST_LETTER
-        first = [part.lower() for part in _pypinyin().lazy_pinyin(bare, style=style)]
-    return _latin(full), _latin(first)
+    parts = list(readings().parts(bare))
+    first = [part[:1] if is_read else part for part, is_read in parts]
+    return _latin(part for part, _is_read in parts), _latin(first)
 
 
-def _latin(parts: list[str]) -> tuple[str, ...]:
-    return tuple(word for part in parts for word in _LATIN.findall(part))
+def _latin(parts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for part in parts for word in _LATIN.findall(part.lower()))

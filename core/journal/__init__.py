@@ -55,7 +55,7 @@ from core.journal.project import (
 )
 from core.journal.rebuild import rebuild
 from core.journal.schema import MIGRATIONS
-from core.journal.segments import SEGMENT_EVENTS_MAX, seal, signed_bytes
+from core.journal.segments import SEGMENT_EVENTS_MAX, join_seals, seal, signed_bytes
 from core.journal.verify import Finding, verify
 
 __all__ = [
@@ -101,6 +101,7 @@ __all__ = [
     "is_aside",
     "is_behind",
     "is_history",
+    "join_seals",
     "kind_name",
     "kind_of",
     "make_up",

@@ -42,21 +42,59 @@ def seal(tx: Writer, identity: Identity, sign: Sign) -> int:
         last = _last_that_fits(tx, identity, first)
         if last is None:
             return made
-        covered = signed_bytes(
-            identity, first=first, last=last["seq"], boot=identity.boot, head=last["head"]
-        )
-        tx.run(
-            "INSERT INTO segment (origin, epoch, first_seq, last_seq, boot, head, signature)"
-            " VALUES (:origin, :epoch, :first, :last, :boot, :head, :signature)",
-            origin=identity.origin,
-            epoch=identity.epoch,
-            first=first,
-            last=last["seq"],
-            boot=identity.boot,
-            head=last["head"],
-            signature=sign(covered),
-        )
+        _write(tx, identity, sign, first=first, last=last["seq"], head=last["head"])
         made += 1
+
+
+def join_seals(tx: Writer, identity: Identity, sign: Sign, *, first: int, limit: int) -> None:
+    """Seal anew in up to `limit` full segments what lies under small ones behind `first`.
+
+    Who has sealed each sale by itself for a month would send thousands of segments, of which
+    each costs a turn on the line and a signature. The events and their chain stay as they are.
+    """
+    place = {"origin": identity.origin, "epoch": identity.epoch}
+    for _ in range(limit):
+        fits = _last_that_fits(tx, identity, first)
+        if fits is None:
+            return
+        seals = tx.all(
+            "SELECT first_seq, last_seq, head FROM segment"
+            " WHERE origin = :origin AND epoch = :epoch"
+            " AND first_seq >= :first AND last_seq <= :fits ORDER BY first_seq",
+            first=first,
+            fits=fits["seq"],
+            **place,
+        )
+        if not seals:
+            return
+        if len(seals) > 1:
+            begin, end = seals[0]["first_seq"], seals[-1]
+            tx.run(
+                "DELETE FROM segment WHERE origin = :origin AND epoch = :epoch"
+                " AND first_seq BETWEEN :begin AND :last",
+                begin=begin,
+                last=end["last_seq"],
+                **place,
+            )
+            _write(tx, identity, sign, first=begin, last=end["last_seq"], head=end["head"])
+        first = seals[-1]["last_seq"] + 1
+
+
+def _write(
+    tx: Writer, identity: Identity, sign: Sign, *, first: int, last: int, head: bytes
+) -> None:
+    boot = identity.boot
+    tx.run(
+        "INSERT INTO segment (origin, epoch, first_seq, last_seq, boot, head, signature)"
+        " VALUES (:origin, :epoch, :first, :last, :boot, :head, :signature)",
+        origin=identity.origin,
+        epoch=identity.epoch,
+        first=first,
+        last=last,
+        boot=boot,
+        head=head,
+        signature=sign(signed_bytes(identity, first=first, last=last, boot=boot, head=head)),
+    )
 
 
 def _last_that_fits(tx: Writer, identity: Identity, first: int) -> Row | None:

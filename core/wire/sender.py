@@ -14,8 +14,6 @@ WINDOW_SEGMENTS = 8
 """How many segments may be under way where the other side says nothing else."""
 RTO_MIN_MS = 2_000
 RTO_MAX_MS = 60_000
-RESEND_PAUSE_MS = 500
-"""A window of eight with its first lost is answered by seven equal acks; one resend is due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +55,9 @@ class Sender:
     """A SendSegments is out and its Sent has not come yet."""
     rto_ms: int = RTO_MIN_MS
     due_at: int | None = None
-    resent_at: int = -RESEND_PAUSE_MS
+    resent_to: int = -1
+    """How far was sent when it last went back. What is sent twice is answered by equal acks as
+    well, so until more than this is held they do not say that anything is missing."""
 
     def begin(self, acked: int, window: int) -> Sender:
         """Start anew from what the other side says that it holds."""
@@ -99,10 +99,10 @@ class Sender:
         """Take a cumulative ack; a lower one than before is obeyed."""
         told = replace(self, window=window)
         if acked < self.acked:
-            return replace(told, acked=acked).go_back(now_ms)
+            return replace(told, acked=acked).go_back()
         if acked == self.acked:
-            waited = now_ms - self.resent_at >= RESEND_PAUSE_MS
-            return told.go_back(now_ms) if self.flying and waited else told
+            is_lost = self.flying and acked > self.resent_to
+            return told.go_back() if is_lost else told
         flying = tuple(last for last in self.flying if last > acked)
         return replace(
             told,
@@ -120,9 +120,9 @@ class Sender:
         if self.due_at is None or now_ms < self.due_at:
             return self
         longer = min(self.rto_ms * 2, RTO_MAX_MS)
-        return replace(self, rto_ms=longer).go_back(now_ms)
+        return replace(self, rto_ms=longer).go_back()
 
-    def go_back(self, now_ms: int) -> Self:
+    def go_back(self) -> Self:
         """Take everything after the last ack as lost."""
         return replace(
             self,
@@ -130,7 +130,7 @@ class Sender:
             flying=(),
             ordered=False,
             due_at=None,
-            resent_at=now_ms,
+            resent_to=max(self.resent_to, self.sent),
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from core.feed import held_pos
-from core.journal import Act, Identity, seal
+from core.journal import Act, Identity, join_seals, seal
 from core.sqlite import Reader, Writer
 from core.wire import Arrived, Ask, Segment, SendSegments, Stream, heads_needed
 from hub.box import Box, count_boots
@@ -19,6 +19,7 @@ from hub.sync.history import own_stream, take_past
 from hub.sync.joining import take_feed, take_up
 from hub.sync.link import Link
 from hub.sync.outbox import (
+    are_many,
     head_at,
     is_unsealed,
     remember,
@@ -91,9 +92,17 @@ class Disk:
             return head_at(db, self.me, seq)
 
     def segments(self, order: SendSegments) -> list[Segment]:
-        """Return the sealed segments that are to be sent."""
+        """Return the sealed segments that are to be sent, joined where very many wait."""
+        with self.box.door.read() as db:
+            waits_long = are_many(db, self.me, first=order.first)
+        if waits_long:
+            self.box.door.write(lambda tx: self._join(tx, order))
         with self.box.door.read() as db:
             return list(sealed_segments(db, self.me, first=order.first, limit=order.limit))
+
+    def _join(self, tx: Writer, order: SendSegments) -> None:
+        sign = self.box.secrets.log_key.sign
+        join_seals(tx, self.me, sign, first=order.first, limit=order.limit)
 
     def arrived(self, segment: Segment, raw: bytes) -> Arrived:
         """Return a segment that came down, with the heads that it is judged by."""

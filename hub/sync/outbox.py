@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.journal import Identity, birth_head, decode
 from core.sqlite import Reader, Writer
-from core.wire import Laid, Segment
+from core.wire import WINDOW_SEGMENTS, Laid, Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,19 @@ def is_unsealed(db: Reader, me: Identity) -> bool:
         epoch=me.epoch,
     )
     return (last or 0) > sealed_head(db, me)[0]
+
+
+def are_many(db: Reader, me: Identity, *, first: int) -> bool:
+    """Say whether more segments wait behind event `first` than may be under way."""
+    waiting = db.all(
+        "SELECT 1 FROM segment WHERE origin = :origin AND epoch = :epoch"
+        " AND first_seq >= :first LIMIT :limit",
+        origin=me.origin,
+        epoch=me.epoch,
+        first=first,
+        limit=WINDOW_SEGMENTS + 1,
+    )
+    return len(waiting) > WINDOW_SEGMENTS
 
 
 def sealed_segments(db: Reader, me: Identity, *, first: int, limit: int) -> Iterator[Segment]:

@@ -89,7 +89,7 @@ def run(*, full: bool = False, events: int = EVENTS, asks: int = ASKS_IDLE) -> R
         chain.start_ingest()
         caller = _caller(stack, second, int(chain.broker.rpartition(":")[2]))
         caller.greet()
-        until(lambda: _applied(merchant))
+        until(lambda: are_tables_up(merchant))
         _ask_idle(stack, folder, platform, (second, caller), members, asked, asks)
         caught = _catch_up(chain, platform, merchant, caller, members, asked)
     return _report(caught, asked)
@@ -171,7 +171,7 @@ def _catch_up(
     box = open_hub(chain.store)
     with box.door.read() as db:
         last = box.journal.head(db).seq
-    own = _digest(box.door, link.hub, last)
+    own = digest_of(box.door, link.hub, last)
     box.close()
     before = {name: program.cpu_s() for name, program in chain.programs.items()}
     kept, over = threading.Event(), threading.Event()
@@ -187,17 +187,19 @@ def _catch_up(
     began = sync.began + sync.ready_s
     asking.start()
     try:
-        held = lambda: _kept(platform, link.hub)  # noqa: E731 - what is waited for
+        held = lambda: kept_up_to(platform, link.hub)  # noqa: E731 - what is waited for
         kept_s = until(lambda: held() >= last, within_s=KEPT_WITHIN_S, every_s=LOOK_S) - began
         kept.set()
         cpu_s = {n: p.cpu_s() - before.get(n, 0.0) for n, p in chain.programs.items()}
         applied_s: float | None = None
-        if _may_wait(lambda: _journalled(merchant, link.hub) >= last and _applied(merchant)):
+        if _may_wait(
+            lambda: journalled_up_to(merchant, link.hub) >= last and are_tables_up(merchant)
+        ):
             applied_s = time.perf_counter() - began
     finally:
         over.set()
         asking.join()
-    if applied_s is not None and _digest(merchant.door, link.hub, last) != own:
+    if applied_s is not None and digest_of(merchant.door, link.hub, last) != own:
         raise RuntimeError("head office's log is not the store's")
     return Caught(events=last, kept_s=kept_s, applied_s=applied_s, cpu_s=cpu_s, digest=own[:16])
 
@@ -210,22 +212,22 @@ def _may_wait(holds: Callable[[], object]) -> bool:
     return True
 
 
-def _kept(platform: Platform, hub: str) -> int:
+def kept_up_to(platform: Platform, hub: str) -> int:
     with platform.door.read() as db:
         return db.value("SELECT seq FROM stream_cursor WHERE origin = :hub", hub=hub) or 0
 
 
-def _journalled(merchant: Merchant, hub: str) -> int:
+def journalled_up_to(merchant: Merchant, hub: str) -> int:
     with merchant.door.read() as db:
         return db.value("SELECT MAX(seq) FROM journal WHERE origin = :hub", hub=hub) or 0
 
 
-def _applied(merchant: Merchant) -> bool:
+def are_tables_up(merchant: Merchant) -> bool:
     with merchant.door.read() as db:
         return not is_behind(db)
 
 
-def _digest(door: Door, origin: str, last: int) -> str:
+def digest_of(door: Door, origin: str, last: int) -> str:
     """Return SHA-256 over a journal's events up to one, in order and each with its length.
 
     What a store answers to head office once it is on the line comes behind those.

@@ -172,7 +172,7 @@ def test_a_recall_that_is_not_answered_where_nothing_is_held():
 
 def test_a_sender_that_never_goes_back(monkeypatch):
     monkeypatch.setattr(Sender, "tick", lambda sender, _now: replace(sender, due_at=None))
-    monkeypatch.setattr(Sender, "go_back", lambda sender, _now: sender)
+    monkeypatch.setattr(Sender, "go_back", lambda sender: sender)
     is_found(LOSSES)
 
 

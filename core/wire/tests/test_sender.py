@@ -65,13 +65,27 @@ def test_an_ack_that_is_lower_than_before_is_obeyed():
     assert back.order()[1] == SendSegments(first=4, limit=8)
 
 
-def test_an_equal_ack_says_that_something_is_missing_but_only_once_in_a_while():
+def test_an_equal_ack_says_that_something_is_missing_once_for_all_that_was_under_way():
     sender = send(sending())
     back = sender.acknowledge(0, 8, 10, 0.0)
     assert back.order()[1] == SendSegments(first=1, limit=8)
     again = send(back, now=11)
-    assert again.acknowledge(0, 8, 12, 0.0) == again
-    assert again.acknowledge(0, 8, 511, 0.0).sent == 0
+    for _ in range(7):  # Seven came behind the one that was lost, and each is answered.
+        assert again.acknowledge(0, 8, 900, 0.0) == again
+    assert again.due_at == 11 + RTO_MIN_MS
+    beyond = send(again.acknowledge(8, 8, 950, 0.0)).acknowledge(9, 8, 960, 0.0)
+    assert beyond.acknowledge(9, 8, 970, 0.0).sent == 9
+
+
+def test_what_a_slow_line_made_be_sent_twice_is_not_sent_a_third_time():
+    sender = send(sending())
+    sender = send(sender.tick(RTO_MIN_MS), now=RTO_MIN_MS)
+    now = RTO_MIN_MS
+    for acked in (*range(1, 9), *[8] * 8):  # The first eight arrive late, and then once more.
+        now += 300
+        sender = send(sender.acknowledge(acked, 8, now, 0.0), now=now)
+    assert (sender.acked, sender.sent) == (8, 16)
+    assert sender.flying == tuple(range(9, 17))
 
 
 def test_without_an_ack_it_goes_back_and_waits_twice_as_long_each_time():

@@ -1,16 +1,35 @@
 from __future__ import annotations
 
-from core.journal import seal
-from core.wire import Arrived, Stream, Verdict, pack, unpack
+from core.journal import SEGMENT_EVENTS_MAX, seal
+from core.wire import (
+    WINDOW_SEGMENTS,
+    Arrived,
+    SendSegments,
+    Stream,
+    Verdict,
+    pack,
+    unpack,
+)
 from core.wire.receiver import judge, origin_cursor
 from hub.box import signed_by_birth
-from hub.sync import outbox, sealed_segments
+from hub.sync import load_link, outbox, sealed_segments
+from hub.sync.disk import Disk
 from hub.sync.outbox import head_at, is_unsealed, remember, sealed_head
 
 
 def sealed(shop):
     shop.box.door.write(
         lambda tx: seal(tx, shop.box.journal.identity, shop.box.secrets.log_key.sign)
+    )
+
+
+def stream_of(shop):
+    me = shop.box.journal.identity
+    return Stream(
+        origin=me.origin,
+        epoch=me.epoch,
+        birth=me.birth,
+        check=lambda message, signature: signed_by_birth(me.birth, signature, message),
     )
 
 
@@ -25,12 +44,7 @@ def test_what_is_sealed_is_accepted_by_whoever_knows_the_birth_certificate(shop)
     shop.open_shift()
     sealed(shop)
     me = shop.box.journal.identity
-    stream = Stream(
-        origin=me.origin,
-        epoch=me.epoch,
-        birth=me.birth,
-        check=lambda message, signature: signed_by_birth(me.birth, signature, message),
-    )
+    stream = stream_of(shop)
     cursor, documents = origin_cursor(me.birth), []
     for segment in segments(shop):
         raw = pack(segment)
@@ -103,3 +117,68 @@ def test_the_head_after_an_event_is_known_up_to_the_journals_end(shop):
     last = shop.ask(shop.box.journal.head)
     assert shop.ask(lambda db: head_at(db, me, last.seq)) == last.head
     assert shop.ask(lambda db: head_at(db, me, last.seq + 1)) is None
+
+
+def sent(shop, *, first=1, limit=WINDOW_SEGMENTS):
+    disk = Disk.of(shop.box, load_link(shop.box.folder))
+    return disk.segments(SendSegments(first=first, limit=limit))
+
+
+def events_of(sealed_ones):
+    return [raw for segment in sealed_ones for raw in segment.events]
+
+
+def a_month(shop):
+    """Let a shop seal each of many sales by itself, as it does without a line."""
+    sealed(shop)
+    for number in range(WINDOW_SEGMENTS):
+        shop.member(phone=f"1381234204{number}")
+        sealed(shop)
+
+
+def test_small_segments_of_a_long_absence_travel_as_few_large_ones(joined_shop):
+    a_month(joined_shop)
+    small = segments(joined_shop)
+    assert len(small) > WINDOW_SEGMENTS
+    (large,) = sent(joined_shop)
+    assert list(large.events) == events_of(small)
+    assert large.documents == tuple(laid for segment in small for laid in segment.documents)
+    assert segments(joined_shop) == [large]
+    birth = joined_shop.box.journal.identity.birth
+    judged = judge(
+        stream_of(joined_shop), origin_cursor(birth), Arrived(segment=large, raw=b"")
+    )
+    assert (judged.verdict, judged.cursor.have) == (Verdict.NEXT, small[-1].last)
+    assert joined_shop.box.findings() == []
+
+
+def test_few_segments_go_as_they_were_sealed(joined_shop):
+    a_month(joined_shop)
+    small = segments(joined_shop)
+    first = small[-WINDOW_SEGMENTS].first
+    assert sent(joined_shop, first=first) == small[-WINDOW_SEGMENTS:]
+    assert segments(joined_shop) == small
+
+
+def test_joined_segments_are_no_larger_than_one_may_be(joined_shop):
+    for number in range(4):
+        for each in range(60):
+            joined_shop.member(phone=f"1390000{number}{each:03}")
+        sealed(joined_shop)
+    a_month(joined_shop)
+    everything = events_of(segments(joined_shop))
+    joined = sent(joined_shop)
+    assert len(joined) > 1
+    assert all(len(segment.events) <= SEGMENT_EVENTS_MAX for segment in joined)
+    assert events_of(joined) == everything
+    assert [one.first for one in joined[1:]] == [one.last + 1 for one in joined[:-1]]
+
+
+def test_who_holds_the_beginning_of_a_joined_segment_takes_the_rest(joined_shop):
+    a_month(joined_shop)
+    small, stream = segments(joined_shop), stream_of(joined_shop)
+    held = judge(stream, origin_cursor(stream.birth), Arrived(segment=small[0], raw=b"")).cursor
+    (large,) = sent(joined_shop)
+    assert sent(joined_shop, first=held.have + 1) == [large]
+    judged = judge(stream, held, Arrived(segment=large, raw=b"", held=held.head))
+    assert (judged.verdict, judged.cursor.have) == (Verdict.NEXT, small[-1].last)
