@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address
 
+from cloud.access import neighbourhood
 from core.clock import MINUTE_MS
 from core.errors import Refused
 
 GUESSES_MAX = 20
 WINDOW_MS = 15 * MINUTE_MS
 ADDRESSES_MAX = 10_000
-IPV6_HOST_BITS = 64
-"""Whoever has one IPv6 address has as many as these bits count."""
 
 
 @dataclass(slots=True)
@@ -36,7 +34,7 @@ class Guesses:
     def check(self, address: str, *, at: int) -> None:
         """Refuse who guessed too often. Refused: too_many_guesses."""
         with self._lock:
-            count = self._counts.get(_neighbourhood(address))
+            count = self._counts.get(neighbourhood(address))
             if count is None or at - count.began_at >= WINDOW_MS:
                 return
             if count.wrong >= GUESSES_MAX:
@@ -44,7 +42,7 @@ class Guesses:
 
     def note_wrong(self, address: str, *, at: int) -> None:
         """Count a wrong guess."""
-        who = _neighbourhood(address)
+        who = neighbourhood(address)
         with self._lock:
             count = self._counts.get(who)
             if count is None or at - count.began_at >= WINDOW_MS:
@@ -53,13 +51,3 @@ class Guesses:
             self._counts.move_to_end(who)
             while len(self._counts) > ADDRESSES_MAX:
                 self._counts.popitem(last=False)
-
-
-def _neighbourhood(address: str) -> str:
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(known, IPv6Address):
-        return str(IPv6Address(int(known) >> IPV6_HOST_BITS << IPV6_HOST_BITS))
-    return str(known)

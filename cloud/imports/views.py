@@ -47,7 +47,7 @@ AMOUNTS = {"principal", "bonus", "price", "member_price", "cost"}
 
 @pages.url_value_preprocessor
 def allow_files(endpoint: str | None, _values: object) -> None:
-    """Let this one address take more than a form; it is read before any guard looks."""
+    """Let this one address take more than a form, from who may send it."""
     if endpoint == "lists.send":
         request.max_content_length = UPLOAD_BYTES_MAX
 

@@ -20,14 +20,14 @@ from core.web import gettext as _
 
 pages = Blueprint("statements", __name__, template_folder="templates")
 
-FILE_BYTES_MAX = 32 * 1024 * 1024
-"""A quarter of a million movements."""
+FILE_BYTES_MAX = 8 * 1024 * 1024
+"""Twenty thousand movements."""
 PERIOD_DAYS = 365
 
 
 @pages.url_value_preprocessor
 def allow_files(endpoint: str | None, _values: object) -> None:
-    """Let this one address take more than a form; it is read before any guard looks."""
+    """Let this one address take more than a form, from who may send it."""
     if endpoint == "statements.check":
         request.max_content_length = FILE_BYTES_MAX
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cloud.access.tests.office import words
-from core.clock import DAY_MS
+from core.clock import DAY_MS, MINUTE_MS
 from core.statements import Signed, Statement
 
 
@@ -75,6 +75,54 @@ def test_a_signed_file_is_known_again_and_a_changed_one_is_not(office, member):
         assert "这不是对账单文件" in words(upload(browser, strange))
     other = office.browser(host="biejia")
     assert "签名不对" in words(upload(other, file))
+
+
+class Counted(BytesIO):
+    """A body that tells how much of it was read."""
+
+    taken = 0
+
+    def read(self, size=-1, /):
+        part = super().read(size)
+        self.taken += len(part)
+        return part
+
+
+def send_large(client, path):
+    body = Counted(bytes(7 * 1024 * 1024))
+    answer = client.open(
+        path,
+        method="POST",
+        input_stream=body,
+        content_length=7 * 1024 * 1024,
+        content_type="multipart/form-data; boundary=b",
+    )
+    return answer, body.taken
+
+
+@pytest.mark.parametrize("path", ["/statements", "/lists/new/members"])
+def test_of_a_strangers_file_nothing_is_read(office, path):
+    answer, taken = send_large(office.app.test_client(), path)
+    assert answer.status_code in {302, 303, 401}
+    assert taken == 0
+
+
+def test_of_a_file_from_who_may_not_send_it_nothing_is_read(office):
+    answer, taken = send_large(office.browser("auditor").client, "/statements")
+    assert answer.status_code == 413
+    assert taken == 0
+    answer, taken = send_large(office.app.test_client(), "/login")
+    assert answer.status_code == 413
+    assert taken == 0
+
+
+def test_nobody_sends_files_faster_than_a_person_would(office):
+    browser = office.browser()
+    for _ in range(30):
+        assert upload(browser, b"{}").status_code == 422
+    assert upload(browser, b"{}").status_code == 429
+    office.clock.advance(10 * MINUTE_MS)
+    assert upload(browser, b"{}").status_code == 422
 
 
 def test_who_may_not_take_data_out_gets_no_statement(office, member):
