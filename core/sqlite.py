@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import sqlcipher3.dbapi2 as driver
 
 from core.errors import N_, Refusal, Refused
+from core.room import FULL
 from core.write_ahead import commits_cut_off, frames_in, log_of
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 REFUSALS = {
     "disk_full": Refusal(507, N_("门店主机存储已满，没有记账，请勿收款；请通知店长清理")),
     "storage_failing": Refusal(503, N_("门店主机存储故障，没有记账；请改用纸单并联系维修")),
+    "disk_read_only": Refusal(503, N_("门店主机的存储只能读，没有记账；请改用纸单并联系维修")),
 }
 
 
@@ -114,10 +116,13 @@ class Door:
         key: bytes,
         migrations: Iterable[Migration] = (),
         synchronous: str = "FULL",
+        on_full: Callable[[], None] = lambda: None,
     ) -> None:
         """Open `path`, made if absent, encrypted with a 32-byte `key`.
 
-        `synchronous` exists for the bench that shows why it is FULL.
+        `synchronous` exists for the bench that shows why it is FULL; `on_full` is called when
+        the disk had no room for a command, so that the next one may find some. Refused:
+        disk_full.
         """
         if not __debug__:
             raise RuntimeError("assertions guard the money: do not run with python -O")
@@ -128,9 +133,17 @@ class Door:
         self.path = path
         self._key = key
         self._synchronous = synchronous
+        self._on_full = on_full
+        self._refusing = ""
         self._writing = self._connect()
         self._keep_damaged_log()
-        self._migrate(tuple(migrations))
+        try:
+            self._migrate(tuple(migrations))
+        except driver.OperationalError as error:
+            self._writing.close()
+            if _primary_code(error) == driver.SQLITE_FULL:
+                raise Refused("disk_full") from error
+            raise
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._readers = threading.BoundedSemaphore(READERS_MAX)
         self._commands: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
@@ -223,12 +236,23 @@ class Door:
 
     # -- writing ---------------------------------------------------------------------------
 
+    @property
+    def refusing(self) -> str:
+        """Return the code by which everything is refused that would write; empty is none."""
+        return self._refusing
+
+    def refuse(self, code: str) -> None:
+        """Write nothing from now on: what is open here is a copy. disk_full, disk_read_only."""
+        self._refusing = code
+
     def write(self, verb: Callable[[Writer], T]) -> T:
         """Run a verb in the next transaction; return its answer once that is on the disk.
 
-        Refused: disk_full, storage_failing, and what the verb refuses. A verb that raises has
-        changed nothing.
+        Refused: disk_full, disk_read_only, storage_failing, and what the verb refuses. A verb
+        that raises has changed nothing.
         """
+        if self._refusing:
+            raise Refused("disk_full" if self._refusing == FULL else "disk_read_only")
         if threading.current_thread() is self._thread:
             raise RuntimeError("a verb writes with its Writer, not by a write inside a write")
         command = _Command(verb)
@@ -300,6 +324,9 @@ class Door:
             # After a failed flush the kernel may call a second one clean: never retry.
             log.critical("storage is failing: %s", error)
             self._failing = True
+        if _primary_code(error) == driver.SQLITE_FULL:
+            # What did not fit stays refused: a till was told nothing of it. The next one fits.
+            _ring(self._on_full)
         for command in group:
             if not command.future.done():
                 command.future.set_exception(_told(error))
@@ -336,6 +363,10 @@ class Door:
             # report keeps from being moved now is moved the next time.
             connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except driver.OperationalError as error:
+            if _primary_code(error) != driver.SQLITE_FULL:
+                raise
+            self._on_full()  # All of it is in the log still: it is moved the next time.
         finally:
             connection.close()
 

@@ -14,6 +14,7 @@ from hub.command_line import data_option, simulated_option, until_told
 from hub.devices import AlreadyRuns, run_devices
 from hub.imports import export_group, import_group
 from hub.jobs import run_jobs
+from hub.reading import wait_until_writable
 from hub.replace_program import replace_command
 from hub.serve import Serving, serve
 from hub.simulator import Branch, NotLoopback, Stage, read_stage, run_simulator
@@ -71,9 +72,15 @@ def web(
 
 @hub.command()
 @data_option
-def jobs(data: Path) -> None:
+@click.option(
+    "--reserve/--no-reserve",
+    "reserved",
+    default=True,
+    help="Keep up to 64 MB of the disk for when it is full. Default: yes.",
+)
+def jobs(*, data: Path, reserved: bool) -> None:
     """Project history, seal the journal, move the log into the database."""
-    run_jobs(data)
+    run_jobs(data, reserved=reserved)
 
 
 @hub.command()
@@ -81,9 +88,12 @@ def jobs(data: Path) -> None:
 @simulated_option
 def devices(*, data: Path, simulated: bool) -> None:
     """Print what waits, on every printer that is set up."""
+    stopping = until_told()
+    if not wait_until_writable(data, stopping):
+        return
     box = open_hub(data)
     try:
-        run_devices(box, simulated=simulated, stopping=until_told())
+        run_devices(box, simulated=simulated, stopping=stopping)
     except AlreadyRuns as error:
         raise click.ClickException("another process owns this hub's devices") from error
     finally:

@@ -24,7 +24,7 @@ from core.feed import load, publish, read_snapshot
 from core.journal import Act
 from core.money import yuan
 from core.organisation import Company, Store, company, settings, store, stores
-from core.sqlite import Reader, Writer
+from core.sqlite import REFUSALS, Reader, Writer
 from core.staff import ROLE_NAMES, ROLES, Staff, StaffDocument, active_staff
 from hub.access import invite, make_token, revoke_tokens, set_pin, tokens
 from hub.app import open_hub
@@ -81,7 +81,7 @@ def opened(data: Path, *, fresh: bool = False) -> Iterator[Box]:
 
 def told(box: Box, refused: Refused) -> str:
     """Return a refusal as the sentence that a page would show."""
-    refusal = box.parts.refusals.get(refused.code)
+    refusal = {**REFUSALS, **box.parts.refusals}.get(refused.code)
     if refusal is None:
         return str(refused)
     facts: dict[str, Any] = refused.facts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from flask import current_app
 
 from core.clock import Clock, SystemClock
 from core.crypto import LogKey, card_key, database_key, log_key, pin_pepper
+from core.errors import Refused
 from core.ids import Ids
 from core.journal import (
     MIGRATIONS,
@@ -25,12 +27,15 @@ from core.journal import (
     verify,
 )
 from core.organisation import Store, store
+from core.room import FULL, give, make_room
 from core.sqlite import Door, Migration, Reader, Writer
 from hub import fence
 from hub.doorbell import ring
+from hub.reading import copied
 
 FIRST_EPOCH = 1
 HUB_ID_BYTES = 8
+DATABASE = "hub.db"
 REPLACING_FILE = "replacing.json"
 """While it is there, this box is still being made into another one's successor."""
 
@@ -75,6 +80,8 @@ class Box:
     journal: Journal
     secrets: Secrets
     database_key: bytes
+    memory: Path | None = None
+    """Where the copy lies that is open instead, while nothing can be written in `folder`."""
 
     @property
     def parts(self) -> Parts:
@@ -82,7 +89,7 @@ class Box:
 
     @property
     def bells(self) -> Path:
-        return self.folder / "run"
+        return (self.memory or self.folder) / "run"
 
     def written(self) -> None:
         """Wake the processes that carry on from the tables."""
@@ -123,6 +130,8 @@ class Box:
 
     def close(self) -> None:
         self.door.close()
+        if self.memory is not None:
+            shutil.rmtree(self.memory, ignore_errors=True)
 
 
 def open_box(
@@ -136,7 +145,8 @@ def open_box(
     """Open the hub in `folder`, made on first use with keys and an identity of its own.
 
     `born` is for whoever makes it into a store's next box: then the identity is that one's.
-    Raises RuntimeError for everybody else while that goes on.
+    Raises RuntimeError for everybody else while that goes on. Where nothing can be written, a
+    box that is there is opened to be read: its door refuses the rest.
     """
     if born is None and (folder / REPLACING_FILE).exists():
         raise RuntimeError(f"{folder} is being replaced: dianshu hub admin replace goes on")
@@ -149,15 +159,70 @@ def open_box(
     )
     key = database_key(secret / "database.key")
     known = Parts(parts)
-    door = Door(folder / "hub.db", key=key, migrations=(*MIGRATIONS, *known.migrations))
     clock = clock or SystemClock(floor=built_at())
-    ids = ids or Ids()
-    identity = door.write(lambda tx: _identity(tx, secrets.log_key, clock, ids, born))
-    journal = Journal(identity=identity, parts=known, clock=clock, ids=ids, guard=fence.guard)
-    door.write(journal.begin)
-    with door.read() as db:
-        clock.raise_floor(_newest(db, identity.origin))
-    return Box(folder=folder, door=door, journal=journal, secrets=secrets, database_key=key)
+    begun = _Beginning(
+        folder=folder, secrets=secrets, key=key, parts=known, clock=clock, ids=ids or Ids()
+    )
+    database = folder / DATABASE
+    why = make_room(folder) if database.exists() else ""
+    if not why:
+        try:
+            return begun.open(database, born)
+        except Refused as refused:
+            if refused.code != FULL or not database.exists():
+                raise RuntimeError(f"{folder}: {refused.code}") from refused
+            why = FULL
+    copy = copied(database)
+    box = replace(begun.open(copy, born), memory=copy.parent)
+    box.door.refuse(why)
+    return box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beginning:
+    """What a box is opened with."""
+
+    folder: Path
+    secrets: Secrets
+    key: bytes
+    parts: Parts
+    clock: Clock
+    ids: Ids
+
+    def open(self, database: Path, born: Born | None) -> Box:
+        door = Door(
+            database,
+            key=self.key,
+            migrations=(*MIGRATIONS, *self.parts.migrations),
+            on_full=self._give,
+        )
+        try:
+            journal = door.write(lambda tx: self._journal(tx, born))
+            door.write(journal.begin)
+            with door.read() as db:
+                self.clock.raise_floor(_newest(db, journal.identity.origin))
+        except BaseException:
+            door.close()
+            raise
+        return Box(
+            folder=self.folder,
+            door=door,
+            journal=journal,
+            secrets=self.secrets,
+            database_key=self.key,
+        )
+
+    def _give(self) -> None:
+        give(self.folder)
+
+    def _journal(self, tx: Writer, born: Born | None) -> Journal:
+        return Journal(
+            identity=_identity(tx, self.secrets.log_key, self.clock, self.ids, born),
+            parts=self.parts,
+            clock=self.clock,
+            ids=self.ids,
+            guard=fence.guard,
+        )
 
 
 def built_at() -> int:

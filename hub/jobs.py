@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from core import sdnotify
 from core.journal import drain_all, is_behind, make_up_all, seal
+from core.room import Room, tend
 from hub.app import open_hub
 from hub.backup import Daily
 from hub.box import Box
+from hub.command_line import until_told
 from hub.doorbell import Doorbell, ring
+from hub.reading import wait_until_writable
 
 SEAL_EVERY_S = 60.0
 CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -25,23 +27,27 @@ GATHER_S = 0.25
 log = logging.getLogger(__name__)
 
 
-def run_jobs(folder: Path) -> None:
-    """Work until told to stop."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+def run_jobs(folder: Path, *, reserved: bool = True) -> None:
+    """Work until told to stop; `reserved` keeps a reserve on the disk for when it is full."""
+    stopping = until_told()
+    if not wait_until_writable(folder, stopping):
+        return
     box = open_hub(folder)
     ear = Doorbell(box.bells, "jobs")
     daily = Daily(box, open_hub)
-    make_up_all(box.door, box.parts)
+    space = _Space(box, reserved=reserved)
+    if not space.look().low:
+        make_up_all(box.door, box.parts)
     sdnotify.ready()
     sealed_at = moved_at = time.monotonic()
     try:
         while not stopping.is_set():
             if ear.wait(TICK_S):
                 stopping.wait(GATHER_S)
-            project(box)
-            daily.look()
+            room = space.look()
+            if not room.low:
+                project(box)
+            daily.look(room)
             now = time.monotonic()
             if now - sealed_at >= SEAL_EVERY_S:
                 seal_journal(box)
@@ -55,6 +61,25 @@ def run_jobs(folder: Path) -> None:
         daily.finish()
         ear.close()
         box.close()
+
+
+@dataclass(slots=True)
+class _Space:
+    """The disk's room and its reserve, looked at with every turn."""
+
+    box: Box
+    reserved: bool
+    _shown: tuple[bool, bool] = (False, False)
+
+    def look(self) -> Room:
+        """Tend the reserve; tell the pages and the log where it became tight or wide."""
+        room = tend(self.box.folder, reserved=self.reserved)
+        shown = (room.low, room.full)
+        if shown != self._shown:
+            log.warning("room on the disk: %s", room)
+            ring(self.box.bells, "web")
+        self._shown = shown
+        return room
 
 
 def project(box: Box) -> None:

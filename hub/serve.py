@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from hub.app import make_hub_app, open_hub
 from hub.certificates import Certificates, ensure, host_names, local_addresses
 from hub.doorbell import Doorbell
 from hub.onboarding import Onboarding, serve_onboarding
+from hub.reading import wait_until_writable
 
 THREADS = 96
 GRACE_S = 3
@@ -84,6 +87,10 @@ class _Program(BaseApplication):  # type: ignore[misc]
                 target=_renew, args=(self._folder,), name="renewal", daemon=True
             ).start()
             self._show_onboarding()
+        if box.door.refusing:
+            threading.Thread(
+                target=_begin_again, args=(self._folder,), name="room", daemon=True
+            ).start()
         app = make_hub_app(box, hosts=hosts)
         ear = Doorbell(box.bells, "web")
         threading.Thread(target=_listen, args=(ear, app), name="ear", daemon=True).start()
@@ -114,6 +121,12 @@ def _renew(folder: Path) -> None:
     while True:
         time.sleep(RENEW_EVERY_S)
         certify(folder)
+
+
+def _begin_again(folder: Path) -> None:
+    """Let the arbiter start a worker that writes, once the disk takes it."""
+    wait_until_writable(folder, threading.Event())
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _names(arbiter: Any) -> list[Any]:

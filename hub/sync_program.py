@@ -19,6 +19,7 @@ from core.web import tell as tell_refusal
 from hub.app import open_hub
 from hub.command_line import data_option, until_told, use_credentials
 from hub.doorbell import ring
+from hub.reading import wait_until_writable
 from hub.sync import (
     RETRY_MAX_S,
     Declined,
@@ -97,6 +98,8 @@ def run_sync(folder: Path, options: Options, stopping: threading.Event) -> None:
         while not joined(folder):
             if stopping.wait(JOINED_LOOK_S):
                 return
+    if not wait_until_writable(folder, stopping):
+        return
     box = open_hub(folder)
     try:
         link = load_link(folder)

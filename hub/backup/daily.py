@@ -11,6 +11,7 @@ from pathlib import Path
 from core.backup import BadBackup
 from core.clock import DAY_MS
 from core.errors import Refused
+from core.room import Room
 from core.sqlite import Reader, Writer
 from hub.backup.making import KIND, Open, back_up, backups
 from hub.backup.tables import set_setting, setting
@@ -19,6 +20,8 @@ from hub.box import Box
 LOOK_EVERY_S = 600.0
 KEPT = 14
 """So many days stay; older ones go once a newer one was read back."""
+COPIES = 3
+"""Of the database, on the box's own disk, while a backup is made and read back."""
 FOLDER, MEDIUM = "folder", "medium"
 log = logging.getLogger(__name__)
 
@@ -54,14 +57,14 @@ class Daily:
     _looked_s: float = field(default=-LOOK_EVERY_S)
     _thread: threading.Thread | None = None
 
-    def look(self) -> None:
-        """Begin the day's backup if it is due; returns at once."""
+    def look(self, room: Room) -> None:
+        """Begin the day's backup if it is due and its making has room; returns at once."""
         now = time.monotonic()
         if now - self._looked_s < LOOK_EVERY_S or (self._thread and self._thread.is_alive()):
             return
         self._looked_s = now
         folder = self.due()
-        if folder is not None:
+        if folder is not None and self._fits(folder, room):
             self._thread = threading.Thread(target=self._run, args=(folder,), name="backup")
             self._thread.start()
 
@@ -78,6 +81,12 @@ class Daily:
             return None
         now = self.box.journal.clock.read().at
         return folder if last is None or now - last >= DAY_MS else None
+
+    def _fits(self, folder: Path, room: Room) -> bool:
+        """Say whether the box's own disk can bear it: what is made is read back there."""
+        if not on_own_medium(self.box, folder) and room.low:
+            return False
+        return room.free > COPIES * self.box.door.path.stat().st_size + room.wanted
 
     def finish(self) -> None:
         """Wait for a backup that is under way."""

@@ -15,6 +15,7 @@ from core.backup import (
     RecoveryKey,
     Stream,
     Written,
+    check_folder,
     check_recipient,
     new_recovery_key,
     open_package,
@@ -101,7 +102,7 @@ def back_up(box: Box, folder: Path, *, open_at: Open, version: str) -> MadeBacku
     Raises BadBackup where what was written cannot be put back; the file then stays for somebody
     to look at, and is told as not read back.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    check_folder(folder)
     trial = new_recovery_key(signer=backup_signer(box).public)
     with box.door.read() as db:
         sealed_for = recipients_of(db)

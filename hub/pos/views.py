@@ -16,10 +16,12 @@ from core.members import mask_phone
 from core.money import parse_yuan
 from core.organisation import settings
 from core.sqlite import Reader
+from core.staff import grants_of
 from core.till import Offered
 from core.web import (
     News,
     bulletin,
+    caller,
     fresh_read,
     is_partial,
     permission,
@@ -31,6 +33,7 @@ from core.web import (
 )
 from hub import checkout, members
 from hub.access import device, till, watch
+from hub.alarms import alarms
 from hub.box import here
 from hub.devices import scans_after, scans_start, waiting
 from hub.pos import service
@@ -348,7 +351,7 @@ def head() -> Response:
 @staff_only
 def stream() -> Response:
     """Send this device its scans, and tell its page when something may have changed."""
-    mine, may_listen, box = till(), watch(), here()
+    mine, may_listen, box, role = till(), watch(), here(), caller().role or ""
     told = request.headers.get("Last-Event-ID") or request.args.get("after")
     with read() as db:
         seen = scans_start(db, told, now=here().journal.clock.read().at)
@@ -363,10 +366,11 @@ def stream() -> Response:
                 return None
             rows = scans_after(db, till=mine, after=seen)
             trouble = link_trouble(db, box)
+            standing = alarms(db, box, grants_of(db, role))
             sold = catalogue_mark(db)
         seen = rows[-1]["id"] if rows else seen
         scans = [News("scan", row["value"], place=row["id"]) for row in rows]
-        shown = trouble and (trouble.cloud, trouble.pending)
+        shown = (trouble and (trouble.cloud, trouble.pending), standing)
         moved = [] if shown == told_of else [News("refresh", "link")]
         if sold != sold_then:
             moved.append(News("refresh", "items"))

@@ -15,6 +15,7 @@ from core.backup import BadBackup, new_recovery_key
 from core.clock import DAY_MS
 from core.journal import drain_all
 from core.organisation import stores
+from core.room import room_of
 from hub import fence
 from hub.__main__ import hub
 from hub.app import open_hub
@@ -174,7 +175,7 @@ def test_a_backup_is_due_once_a_day_and_only_while_the_medium_is_there(
     usb.mkdir()
     shop.box.door.write(lambda tx: set_daily_folder(tx, shop.box, usb))
     assert daily.due() == usb
-    daily.look()
+    daily.look(room_of(shop.box.folder))
     daily.finish()
     (made,) = shop.ask(backups)
     assert made.verified_at is not None
@@ -194,7 +195,7 @@ def test_old_daily_backups_go_and_those_of_another_box_stay(tmp_path, shop, sold
         (usb / f"dianshu-hub-{origin}-00000-2020{number:04}T000000Z.tar.zst").touch()
     (usb / "dianshu-hub-ffffffffffffffff-00001-20200101T000000Z.tar.zst").touch()
     daily = Daily(shop.box, open_hub)
-    daily.look()
+    daily.look(room_of(shop.box.folder))
     daily.finish()
     mine = sorted(path.name for path in usb.glob(f"dianshu-hub-{origin}-*"))
     assert len(mine) == KEPT

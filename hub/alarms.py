@@ -1,0 +1,43 @@
+"""What stands above every page: why this box does not write as it should, and what to do."""
+
+from __future__ import annotations
+
+from core.errors import N_
+from core.room import FULL, RESERVE_FILE, room_of
+from core.sqlite import Reader
+from core.staff import Grants
+from core.web import gettext as _
+from hub.box import Box
+from hub.fence import fence, words
+
+CARES_FOR_THE_BOX = "settings.edit"
+FULL_WORDS = N_(
+    "门店主机的存储已满，现在只能查询，不能记账，请勿收款。请马上通知店长清理存储。"
+)
+READ_ONLY_WORDS = N_(
+    "门店主机的存储只能读，可能已经损坏：现在只能查询，不能记账。请改用纸单，马上联系维修。"
+)
+RESERVE_WORDS = N_(
+    "门店主机的存储已满，正在用最后的备用空间：还能收款和交班，请马上清理或更换存储。"
+)
+LOW_WORDS = N_("门店主机的存储快满了：收款照常，历史记录和每天的备份先停。请清理或更换存储。")
+
+
+def alarms(db: Reader, box: Box, grants: Grants) -> list[str]:
+    """Return what somebody with these rights is to be told now, the worst first."""
+    found = []
+    if box.door.refusing:
+        found.append(_(FULL_WORDS if box.door.refusing == FULL else READ_ONLY_WORDS))
+    held = fence(db)
+    if held is not None:
+        found.append(_(words(held)))
+    if CARES_FOR_THE_BOX in grants and not box.door.refusing:
+        found += _room(box)
+    return found
+
+
+def _room(box: Box) -> list[str]:
+    room = room_of(box.folder, reserved=(box.folder / RESERVE_FILE).exists())
+    if room.full:
+        return [_(RESERVE_WORDS)]
+    return [_(LOW_WORDS)] if room.low else []
