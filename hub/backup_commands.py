@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from core.backup import BadBackup, RecoveryKey, read_recovery_key
+from core.backup import BadBackup, RecoveryKey, check_folder, read_recovery_key
 from core.clock import BusinessDay
 from core.errors import Refused
 from core.web import tell
@@ -97,23 +97,25 @@ def backup(*, data: Path, folder: Path) -> None:
         with box.door.read() as db:
             if not recipients_of(db):
                 click.echo(UNSEALED, err=True)
-        click.echo(back_up(box, folder, open_at=open_hub, version=_version()).file)
+        made = back_up(box, folder, open_at=open_hub, version=_version())
+        _warn_of_same_medium(box, folder)
+        click.echo(made.file)
 
 
 @click.command("backup-daily")
 @data_option
-@click.argument(
-    "folder", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True)
-)
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--off", is_flag=True, help="Make no daily backup any more.")
 def backup_daily(*, data: Path, folder: Path | None, off: bool) -> None:
     """Say where each day's backup goes, a USB medium for instance; without FOLDER, show it."""
     with _opened(data) as box:
         if folder is not None or off:
             place = None if off or folder is None else folder.resolve()
+            if place is not None:
+                check_folder(place)
             box.door.write(lambda tx: set_daily_folder(tx, box, place))
-            if place is not None and not on_own_medium(box, place):
-                click.echo(SAME_MEDIUM, err=True)
+            if place is not None:
+                _warn_of_same_medium(box, place)
         with box.door.read() as db:
             click.echo(daily_folder(db) or "每天不备份 no daily backup")
             for one in backups_of(db):
@@ -176,6 +178,11 @@ BACKUP_COMMANDS: tuple[click.Command, ...] = (
     verify,
     restore_shop,
 )
+
+
+def _warn_of_same_medium(box: Box, folder: Path) -> None:
+    if not on_own_medium(box, folder):
+        click.echo(SAME_MEDIUM, err=True)
 
 
 def _keys(paths: tuple[Path, ...]) -> list[RecoveryKey]:

@@ -27,6 +27,7 @@ from core.backup import (
     RecoveryKey,
     Stream,
     Written,
+    check_folder,
     check_recipient,
     new_recovery_key,
     open_package,
@@ -111,9 +112,9 @@ def make_backup(platform: Platform, folder: Path, *, open_at: Open, version: str
 
     It is sealed for the recovery keys and, for the reading back, for one that exists in this
     process alone. Raises BadBackup where what was written cannot be put back; then the file
-    stays for somebody to look at, and nothing relies on it.
+    stays for somebody to look at, and nothing relies on it. Refused: backup_folder_missing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    check_folder(folder)
     trial = new_recovery_key(signer=backup_signer(platform).public)
     with _staged(platform) as staged:
         with platform.door.read() as db:

@@ -7,7 +7,7 @@ does not hold it. Without one the file is as good as the machine itself, and mus
 """
 
 from core.backup.manifest import BadBackup, Manifest, Stream, read_streams
-from core.backup.package import Content, Written, open_package, write_package
+from core.backup.package import Content, Written, check_folder, open_package, write_package
 from core.backup.sealing import (
     REFUSALS,
     RecoveryKey,
@@ -25,6 +25,7 @@ __all__ = [
     "RecoveryKey",
     "Stream",
     "Written",
+    "check_folder",
     "check_recipient",
     "new_recovery_key",
     "open_package",

@@ -19,6 +19,7 @@ import zstandard
 
 from core.backup.manifest import BadBackup, Item, Manifest, read_manifest, signed_bytes
 from core.backup.sealing import AGE_HEADER, RecoveryKey, seal, unseal
+from core.errors import Refused
 
 LEVEL = 3
 CHUNK_BYTES = 1 << 20
@@ -63,6 +64,16 @@ class Written:
     sha256: str
     manifest: str
     """The digest of its manifest, in hex: what the next one names as the previous."""
+
+
+def check_folder(folder: Path) -> None:
+    """See that the folder for a backup is there. Refused: backup_folder_missing.
+
+    It is never made here: where a medium belongs that is not plugged in, it would lie on the
+    very disk that the backup is to outlive.
+    """
+    if not folder.is_dir():
+        raise Refused("backup_folder_missing", folder=str(folder))
 
 
 def write_package(

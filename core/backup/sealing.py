@@ -17,7 +17,13 @@ from core.backup.manifest import BadBackup
 from core.crypto import LogKey, signing_key
 from core.errors import N_, Refusal, Refused
 
-REFUSALS = {"bad_recipient": Refusal(422, N_("这不是恢复密钥的公开部分（age1…）"))}
+REFUSALS = {
+    "bad_recipient": Refusal(422, N_("这不是恢复密钥的公开部分（age1…）")),
+    "backup_folder_missing": Refusal(
+        404,
+        N_("没有 %(folder)s 这个文件夹。先接好备份盘；要新建请用 mkdir -p %(folder)s"),
+    ),
+}
 
 AGE_HEADER = b"age-encryption.org/v1"
 SECRET_WORD = "AGE-SECRET-KEY-1"  # noqa: S105 - how such a key begins, and no key

@@ -100,7 +100,7 @@ def back_up(box: Box, folder: Path, *, open_at: Open, version: str) -> MadeBacku
     """Back this box up into a folder while it sells, and read the file back.
 
     Raises BadBackup where what was written cannot be put back; the file then stays for somebody
-    to look at, and is told as not read back.
+    to look at, and is told as not read back. Refused: backup_folder_missing.
     """
     check_folder(folder)
     trial = new_recovery_key(signer=backup_signer(box).public)

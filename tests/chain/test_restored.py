@@ -39,7 +39,9 @@ class Burnt(Chain):
         key = self.folder / "recovery-key.txt"
         if not key.exists():
             key.write_text(self.office.admin("recovery-key"), encoding="utf-8")
-        return self.office.admin("backup", str(self.folder / "away"))
+        away = self.folder / "away"
+        away.mkdir(exist_ok=True)
+        return self.office.admin("backup", str(away))
 
     def burn_and_restore(self, file):
         """Lose head office with all that it has, and put it back at the same address."""
@@ -212,6 +214,7 @@ def test_a_box_put_back_from_an_old_backup_takes_up_its_own_tail_before_it_sells
     guest = joined_member(store, "李慧敏", "13812342046")
     top_up(store, guest, 20_000)
     usb, folder = chain.folder / "usb", store.box.folder
+    usb.mkdir()
     file = command("hub", folder, "admin", "backup", str(usb)).splitlines()[-1]
     top_up(store, guest, 5_000)
     chain.rest(store)

@@ -26,6 +26,7 @@ from core.wire import unpack
 
 
 def back_up(platform, folder):
+    folder.mkdir(exist_ok=True)
     return Path(make_backup(platform, folder, open_at=open_cloud, version="0.1").file)
 
 

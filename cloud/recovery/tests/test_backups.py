@@ -31,6 +31,7 @@ TEA = {"code": "201", "name": "茉莉花茶", "price": 3_800}
 
 
 def back_up(platform, folder):
+    folder.mkdir(exist_ok=True)
     return make_backup(platform, folder, open_at=open_cloud, version="0.1")
 
 
@@ -212,7 +213,11 @@ def test_the_commands_back_up_check_and_restore(tmp_path, platform, merchant, de
         assert done.exit_code == code, done.output
         return done
 
-    unsealed = run("backup", tmp_path / "away")
+    away = tmp_path / "away"
+    assert f"mkdir -p {away}" in run("backup", away, code=1).stderr
+    assert not away.exists()
+    away.mkdir()
+    unsealed = run("backup", away)
     assert "没有加密" in unsealed.stderr
     (tmp_path / "key.txt").write_text(run("recovery-key").stdout)
     file = run("backup", tmp_path / "away").stdout.strip()

@@ -41,6 +41,7 @@ def test_an_owner_sees_whether_there_is_a_backup_and_what_it_holds(office, tmp_p
     assert "总部还没有可用的备份" in page
     office.a.sell(12_800)
     make_recovery_key(office.platform)
+    (tmp_path / "away").mkdir()
     make_backup(office.platform, tmp_path / "away", open_at=open_cloud, version="0.1")
     page = words(office.browser().get("/recovery"))
     assert "能恢复" in page

@@ -29,12 +29,13 @@ from hub.backup import (
     set_daily_folder,
     verify_backup,
 )
-from hub.backup.daily import KEPT
+from hub.backup.daily import KEPT, daily_folder
 from hub.wallet import balance
 from tests.architecture.sources import ROOT
 
 
 def copied(shop, folder):
+    folder.mkdir(exist_ok=True)
     made = back_up(shop.box, folder, open_at=open_hub, version="0.1")
     return Path(made.file)
 
@@ -207,6 +208,7 @@ def test_old_daily_backups_go_and_those_of_another_box_stay(tmp_path, shop, sold
 @pytest.mark.feature("SYS-09")
 def test_the_commands_back_a_shop_up_and_bring_it_back_on_a_new_card(tmp_path, shop, sold):
     folder = shop.box.folder
+    (tmp_path / "usb").mkdir()
     assert "没有加密" in run("backup", tmp_path / "usb", data=folder).stderr
     (tmp_path / "key.txt").write_text(run("recovery-key", data=folder).stdout)
     file = run("backup", tmp_path / "usb", data=folder).stdout.strip()
@@ -229,3 +231,14 @@ def test_the_commands_back_a_shop_up_and_bring_it_back_on_a_new_card(tmp_path, s
     assert "同一块存储" in shown.stderr
     assert "NOT sealed" in shown.stdout
     assert "每天不备份" in run("backup-daily", "--off", data=folder).stdout
+
+
+@pytest.mark.parametrize("command", ["backup", "backup-daily"])
+def test_a_medium_that_is_not_there_is_no_folder_to_be_made(tmp_path, shop, command):
+    """Else the copy would lie on the very disk that it is to outlive."""
+    missing = tmp_path / "media" / "usb"
+    told = run(command, missing, data=shop.box.folder, code=1).stderr
+    assert f"mkdir -p {missing}" in told
+    assert not missing.parent.exists()
+    assert shop.ask(backups) == []
+    assert shop.ask(daily_folder) is None
