@@ -130,7 +130,8 @@ _CHANGES = f"""
      GROUP BY origin, epoch, seq
     HAVING SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) <> 0
         OR SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) <> 0
-        OR SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) <> 0"""  # noqa: S608 - own words
+        OR SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) <> 0
+        OR MIN(kind) = 'wallet.points_carried'"""  # noqa: S608 - own words
 
 _LISTED = f"""
     SELECT c.*, COALESCE(t.number, s.number, '') AS number, j.head FROM ({_CHANGES}) c

@@ -1,4 +1,4 @@
-"""The jobs process: history a moment after the fact, seals, checkpoints, the day's backup."""
+"""The jobs process: history a moment after the fact, seals, checkpoints, what a day ends."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from hub.box import Box
 from hub.command_line import until_told
 from hub.doorbell import Doorbell, ring
 from hub.reading import wait_until_writable
+from hub.sync import is_connected, joined
+from hub.wallet import DayEnds
 
 SEAL_EVERY_S = 60.0
 CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -34,7 +36,7 @@ def run_jobs(folder: Path, *, reserved: bool = True) -> None:
         return
     box = open_hub(folder)
     ear = Doorbell(box.bells, "jobs")
-    daily = Daily(box, open_hub)
+    daily, day_ends = Daily(box, open_hub), DayEnds(box)
     space = _Space(box, reserved=reserved)
     if not space.look().low:
         make_up_all(box.door, box.parts)
@@ -47,6 +49,7 @@ def run_jobs(folder: Path, *, reserved: bool = True) -> None:
             room = space.look()
             if not room.low:
                 project(box)
+                day_ends.look(reached=not joined(box.folder) or is_connected(box))
             daily.look(room)
             now = time.monotonic()
             if now - sealed_at >= SEAL_EVERY_S:

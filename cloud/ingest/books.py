@@ -15,6 +15,7 @@ from cloud.epochs import ClosedPlace, is_voided, late_seq, note_late, void_some
 from cloud.feed import position
 from cloud.ingest.again import take_again
 from cloud.ingest.deriving import derive, is_derived
+from cloud.ingest.ending import MEMBERS_AT_ONCE, day_to_close, end_some
 from cloud.ingest.lateness import Lateness
 from cloud.ingest.people import settle_people
 from cloud.ingest.placing import Placing
@@ -112,6 +113,23 @@ def place(platform: Platform, merchant: Merchant) -> Outcome | None:
         return None  # Nowhere to put it, as while head office recovers: it stays due.
     placed = merchant.door.write(partial(_place, merchant=merchant, reach=reach))
     return _told(platform, merchant, placed)
+
+
+def close_day(
+    platform: Platform, merchant: Merchant, *, closed: str
+) -> tuple[str, Outcome] | None:
+    """End points in the pool that are over, of some members; None where the day is `closed`.
+
+    Returns the date with what is to be told. Nothing ends while head office waits for what
+    stores remember: then it cannot know what the pool holds. History is drained.
+    """
+    with merchant.door.read() as db:
+        date = day_to_close(db, merchant.act(db), closed=closed)
+    with platform.door.read() as shared:
+        if not date or recovery_of(shared, merchant.id) is not None:
+            return None
+    report = merchant.door.write(partial(_end_points, merchant=merchant))
+    return date, _told(platform, merchant, report)
 
 
 def try_aside(platform: Platform, merchant: Merchant) -> Outcome | None:
@@ -305,6 +323,14 @@ def _answer(
 def _place(tx: Writer, *, merchant: Merchant, reach: Reach) -> Reported:
     act = merchant.act(tx)
     report = Reported(more=Placing(tx=tx, merchant=merchant, act=act, reach=reach).place())
+    derive(tx, at=act.at)
+    seal_own(tx, merchant)
+    return report
+
+
+def _end_points(tx: Writer, *, merchant: Merchant) -> Reported:
+    act = merchant.act(tx)
+    report = Reported(more=end_some(tx, act) == MEMBERS_AT_ONCE)
     derive(tx, at=act.at)
     seal_own(tx, merchant)
     return report

@@ -9,7 +9,15 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from functools import partial
 
-from cloud.ingest.books import Outcome, carry, handle, place, try_aside, write_history
+from cloud.ingest.books import (
+    Outcome,
+    carry,
+    close_day,
+    handle,
+    place,
+    try_aside,
+    write_history,
+)
 from cloud.platform import Merchant, Platform
 from core.journal import make_up_all
 from core.sqlite import Door
@@ -39,6 +47,8 @@ class Clerk:
         self._later: dict[str, float] = {}
         self._moved_at: dict[str, float] = defaultdict(time.monotonic)
         self._mended: set[str] = set()
+        self._closed: dict[str, str] = {}
+        """Up to which business date a merchant's points were looked at."""
         self._hushed_until = 0.0
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
@@ -142,12 +152,26 @@ class Clerk:
             self._platform.ring("web")
             with self._wake:
                 self._carry[merchant_id] = None
+        elif (day := self._close_day(merchant)) is not None:
+            self._tell(day)
+            with self._wake:
+                self._history[merchant_id] = None
         elif (placed := place(self._platform, merchant)) is not None:
             self._tell(placed)
             if placed.more:
                 with self._wake:
                     self._history[merchant_id] = None
         self._care_for(merchant)
+
+    def _close_day(self, merchant: Merchant) -> Outcome | None:
+        closed = self._closed.get(merchant.id, "")
+        done = close_day(self._platform, merchant, closed=closed)
+        if done is None:
+            return None
+        date, outcome = done
+        if not outcome.more:
+            self._closed[merchant.id] = date
+        return outcome
 
     def _care_for(self, merchant: Merchant) -> None:
         """Move logs into their files: of all head office's programs only this one does."""

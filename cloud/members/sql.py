@@ -26,7 +26,9 @@ _MOVEMENTS = f"""{ALIASES}
                    MIN(actor) AS actor, MIN(store) AS store,
                    SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) AS principal,
                    SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
-                   SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points
+                   SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points,
+                   SUM(CASE WHEN kind = 'wallet.points_carried' AND amount > 0
+                       THEN amount ELSE 0 END) AS carried
               FROM movement WHERE member IN (SELECT id FROM alias)
              GROUP BY origin, epoch, seq, place) h
       LEFT JOIN staff w ON w.id = h.actor

@@ -9,6 +9,8 @@ KIND_NAMES = {
     "wallet.topped_up": N_("充值"),
     "wallet.opened": N_("旧系统转入"),
     "wallet.adjusted": N_("调整"),
+    "wallet.points_ended": N_("积分到期"),
+    "wallet.points_carried": N_("积分转入下一期"),
     "wallet.granted": N_("划到门店"),
     "wallet.released": N_("划回总部"),
     "wallet.accepted": N_("划拨到账"),

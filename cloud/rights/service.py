@@ -18,6 +18,7 @@ from core.feed import publish
 from core.journal import Act
 from core.members import member_of
 from core.money import AMOUNT_MAX
+from core.organisation import settings
 from core.sqlite import Reader, Row, Writer
 from core.wallet import (
     CHARGEBACK,
@@ -37,6 +38,7 @@ from core.wallet import (
     issue,
     open_claims,
     plan_collecting,
+    points_lot,
     rights,
     written_legs,
 )
@@ -224,7 +226,7 @@ class _Correcting:
             legs = (
                 Leg(Asset.PRINCIPAL, row["lot"], row["principal"]),
                 Leg(Asset.BONUS, row["lot"], row["bonus"]),
-                Leg(Asset.POINTS, NEVER, row["points"]),
+                Leg(Asset.POINTS, row["points_lot"], row["points"]),
             )
             for leg in legs:
                 if leg.amount:
@@ -237,8 +239,10 @@ class _Correcting:
             self._charge(Leg(wanted.asset, lot, -wanted.amount), claim=claim)
 
     def _give(self) -> None:
-        wanted = self.wanted
-        lot = NEVER if wanted.asset is Asset.POINTS else self.act.new_id()
+        wanted, act = self.wanted, self.act
+        is_points = wanted.asset is Asset.POINTS
+        rule = settings(self.tx).points
+        lot = points_lot(rule, date=act.date) if is_points else act.new_id()
         body = Adjusted(
             member=wanted.member,
             lot=lot,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -64,6 +64,12 @@ class PointsRule(msgspec.Struct, frozen=True, kw_only=True):
     on_topup: bool = True
     double_weekdays: tuple[int, ...] = ()
     """Days of the week (Monday is 0) on which points count double."""
+    ends: Literal["", "months", "year"] = ""
+    """When points end: never, some months after the one they were earned in, with a year."""
+    ends_after: Annotated[int, msgspec.Meta(ge=0, le=120)] = 12
+    """So many months, or years: 0 is the year they were earned in."""
+    carry_over: bool = False
+    """Points of which none were used move to the next period instead of ending."""
 
 
 class Tender(msgspec.Struct, frozen=True, kw_only=True):

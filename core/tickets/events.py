@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from core.journal import Body
-from core.wallet import Lot, Payment
+from core.wallet import NEVER, Lot, Payment
 
 
 class TicketOpened(Body, frozen=True, kw_only=True, tag="ticket.opened"):
@@ -105,6 +105,7 @@ class TicketSettled(Body, frozen=True, kw_only=True, tag="ticket.settled"):
     total: int
     payments: tuple[Payment, ...]
     points: int = 0
+    points_lot: str = NEVER
     payer: str = ""
     """Out of whose account it was paid and who earns, where that is not `member`'s own."""
 
@@ -129,6 +130,7 @@ class TicketReversed(Body, frozen=True, kw_only=True, tag="ticket.reversed"):
     payments: tuple[Payment, ...]
     points: int = 0
     points_short: int = 0
+    points_lot: str = NEVER
     renewed: tuple[tuple[str, str, int], ...] = ()
     lots: tuple[Lot, ...] = ()
     payer: str = ""

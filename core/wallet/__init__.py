@@ -16,6 +16,7 @@ from core.wallet.accounts import (
     parse_member_account,
     parse_transit_account,
 )
+from core.wallet.ending import PointsCarried, PointsEnded, end_points, points_ends
 from core.wallet.events import (
     Accepted,
     Adjusted,
@@ -82,7 +83,15 @@ from core.wallet.places import (
     wallet_document,
     written_legs,
 )
-from core.wallet.points import NEVER, Earning, earned, earned_by_topup
+from core.wallet.points import (
+    NEVER,
+    POINTS_GRACE_DAYS,
+    Earning,
+    earned,
+    earned_by_topup,
+    points_end,
+    points_lot,
+)
 from core.wallet.refunding import (
     REFUND_WISH,
     refund_held,
@@ -113,6 +122,7 @@ from core.wallet.rules import (
     grant,
     issue,
     plan_spend,
+    points_order,
     refund,
     release,
     spend,
@@ -132,6 +142,7 @@ __all__ = [
     "NEVER",
     "PART",
     "PASSES",
+    "POINTS_GRACE_DAYS",
     "REFUND_WISH",
     "REVENUE",
     "RIGHT",
@@ -163,6 +174,8 @@ __all__ = [
     "PassGiven",
     "Payable",
     "Payment",
+    "PointsCarried",
+    "PointsEnded",
     "Recalled",
     "Released",
     "Rights",
@@ -183,6 +196,7 @@ __all__ = [
     "current_round",
     "earned",
     "earned_by_topup",
+    "end_points",
     "fund",
     "grant",
     "hand_right",
@@ -209,6 +223,10 @@ __all__ = [
     "plan_passes",
     "plan_spend",
     "plan_taking",
+    "points_end",
+    "points_ends",
+    "points_lot",
+    "points_order",
     "propose",
     "read_legs",
     "refund",

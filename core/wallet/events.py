@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from core.journal import Body
+from core.wallet.points import NEVER
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -85,6 +86,7 @@ class ToppedUp(Body, frozen=True, kw_only=True, tag="wallet.topped_up"):
     expires: str | None = None
     stores: tuple[str, ...] = ()
     passes: tuple[Lot, ...] = ()
+    points_lot: str = NEVER
 
 
 class PassGiven(Body, frozen=True, kw_only=True, tag="wallet.pass_given"):

@@ -66,6 +66,17 @@ def spend_order(holdings: Iterable[Holding], *, bonus_first: bool) -> list[Holdi
     )
 
 
+def points_order(holdings: Iterable[Holding], *, first: str = "") -> list[Holding]:
+    """Return points as they are used: those that end soonest first, of the lot `first` before.
+
+    Points that are past their day count until the place that holds them says otherwise.
+    """
+    return sorted(
+        (h for h in holdings if h.asset is Asset.POINTS and h.amount > 0),
+        key=lambda h: (h.lot != first, h.expires or "9999", h.lot),
+    )
+
+
 def available(holdings: Iterable[Holding], *, store: str, date: str) -> int:
     """Return the fen of stored value that can be spent at this store on this day."""
     return sum(

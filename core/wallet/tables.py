@@ -14,6 +14,7 @@ from core.wallet.accounts import (
     parse_member_account,
     parse_transit_account,
 )
+from core.wallet.ending import PART as ENDING_PART
 from core.wallet.events import (
     Accepted,
     Adjusted,
@@ -29,7 +30,7 @@ from core.wallet.floor import PART as FLOOR_PART
 from core.wallet.floor import Advanced, note_advance
 from core.wallet.moved import TABLES as MERGING_TABLES
 from core.wallet.moved import Moved, count_unmarked
-from core.wallet.points import NEVER
+from core.wallet.points import points_end
 from core.wallet.risk import PART as RISK_PART
 from core.wallet.rules import Holding
 
@@ -52,7 +53,7 @@ def holdings(db: Reader, member: str, place: str) -> list[Holding]:
             lot=row["lot"],
             amount=row["amount"],
             opened_at=row["opened_at"] or 0,
-            expires=row["expires"],
+            expires=points_end(row["lot"]) if row["asset"] == Asset.POINTS else row["expires"],
             stores=tuple((row["stores"] or "").split()),
             name=row["name"] or "",
             items=tuple((row["items"] or "").split()),
@@ -236,7 +237,7 @@ def _give_pass(entry: Entry) -> Iterator[Change]:
 
 def _open_adjustment(entry: Entry) -> Iterator[Change]:
     body: Adjusted = entry.body
-    if body.amount > 0 and body.lot != NEVER:
+    if body.amount > 0 and body.asset != Asset.POINTS:
         lot = Lot(
             lot=body.lot,
             opened_at=entry.event.at,
@@ -279,6 +280,7 @@ def _record_topup(entry: Entry) -> Iterator[Change]:
             "principal": body.principal,
             "bonus": body.bonus,
             "points": body.points,
+            "points_lot": body.points_lot,
             "period": body.period,
             "tenders": " ".join(p.tender for p in body.payments),
             "at": event.at,
@@ -424,6 +426,10 @@ PART = Part(
                 )
             ),
         ),
+        Migration(
+            "wallet/points_end",
+            ("ALTER TABLE topup ADD COLUMN points_lot TEXT NOT NULL DEFAULT 'never'",),
+        ),
     ),
     tables={
         "holding": ("place", "member", "asset", "lot"),
@@ -454,6 +460,7 @@ PART = Part(
         Advanced: _advance,
         **RISK_PART.now,
         **FLOOR_PART.now,
+        **ENDING_PART.now,
     },
     later={ToppedUp: _record_topup, Adjusted: _record_reason, PassGiven: _record_reason},
     refusals={

@@ -13,7 +13,6 @@ from core.staff import require
 from core.tickets import SoldLine, TicketReversed, TicketSettled
 from core.till import STORED_VALUE, Offered, check_payments
 from core.wallet import (
-    NEVER,
     Asset,
     Earning,
     Leg,
@@ -25,6 +24,8 @@ from core.wallet import (
     issue,
     issue_within,
     plan_spend,
+    points_lot,
+    points_order,
     refund,
     spend,
     take,
@@ -107,9 +108,10 @@ def settle(  # noqa: PLR0913 - the hands of every verb, and a payment's five fac
         total=found.bill.total,
         payments=tuple(paid),
         points=points,
+        points_lot=points_lot(rules.points, date=act.date),
         payer=account if account and found.row["payer"] else "",
     )
-    event = act.append(tx, sale, postings=_postings(act, account, spent, points))
+    event = act.append(tx, sale, postings=_postings(act, account, spent, sale))
     return Settled(sale=sale, event=event)
 
 
@@ -139,7 +141,7 @@ def reverse(
     if sale.member is not None:
         account = standing_for(tx, sale.payer or sale.member)
         returned = _legs(sale.payments)
-        held = [h for h in holdings(tx, account, place) if h.asset is Asset.POINTS]
+        held = points_order(holdings(tx, account, place), first=sale.points_lot)
         back = take(held, sale.points)
         living, renewed = _split(tx, act, returned)
         postings += [
@@ -159,6 +161,7 @@ def reverse(
         payments=sale.payments,
         points=sale.points,
         points_short=sale.points - sum(leg.amount for leg in back),
+        points_lot=sale.points_lot,
         renewed=tuple((leg.asset.value, leg.lot, leg.amount) for leg in renewed),
         payer=sale.payer,
     )
@@ -247,11 +250,13 @@ def _split(tx: Writer, act: Act, legs: list[Leg]) -> tuple[list[Leg], list[Leg]]
     return living, [Leg(asset, lot, amount) for asset, amount in ended.items()]
 
 
-def _postings(act: Act, member: str | None, spent: list[Leg], points: int) -> list[Posting]:
+def _postings(
+    act: Act, member: str | None, spent: list[Leg], sale: TicketSettled
+) -> list[Posting]:
     if member is None:
         return []
     place = act.journal.identity.place
-    gained = [Leg(Asset.POINTS, NEVER, points)] if points else []
+    gained = [Leg(Asset.POINTS, sale.points_lot, sale.points)] if sale.points else []
     return [*spend(member, place, spent), *issue(member, place, gained)]
 
 

@@ -9,6 +9,7 @@ from core.journal import Act
 from core.members import aliases_of, holder_of, person, relatives_of
 from core.organisation import settings, stores
 from core.sqlite import Reader, Row
+from core.wallet import points_ends
 from hub.checkout import sale_lines, sale_payments, sales_of_member
 from hub.counter import sql
 from hub.members import cards_of, changes, member_of
@@ -38,6 +39,8 @@ class Held:
     member: Row
     balance: Balance
     bringing: Bringing
+    points_ends: list[tuple[str, int]]
+    """The last dates of the points here, and how many each has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class Seen:
     member: Row
     balance: Balance
     bringing: Bringing
+    points_ends: list[tuple[str, int]]
     spent: Row
     cards: list[Row]
     lots: list[Row]
@@ -74,6 +78,7 @@ def look_at_held(db: Reader, act: Act, member: str, *, connected: Callable[[], b
         member=member_of(db, member),
         balance=balance(db, act, member),
         bringing=bringing(db, act, member, connected=connected),
+        points_ends=points_ends(db, member, place=act.journal.identity.place),
     )
 
 
@@ -97,6 +102,7 @@ def look_at(
         member=row,
         balance=balance(db, act, member),
         bringing=bringing(db, act, member, connected=connected),
+        points_ends=points_ends(db, member, place=here),
         spent=sql.spent(db, member),
         cards=cards_of(db, member),
         lots=sql.lots(db, member, here=here),

@@ -24,7 +24,10 @@ def value_history(db: Reader, member: str, *, here: str, limit: int) -> list[Row
                                   SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END)
                                     AS principal,
                                   SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
-                                  SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points
+                                  SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END)
+                                    AS points,
+                                  SUM(CASE WHEN kind = 'wallet.points_carried' AND amount > 0
+                                      THEN amount ELSE 0 END) AS carried
                              FROM movement
                             WHERE member IN (SELECT id FROM alias) AND place = :here
                             GROUP BY origin, epoch, seq) v

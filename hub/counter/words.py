@@ -10,6 +10,8 @@ KIND_NAMES = {
     "wallet.topped_up": N_("充值"),
     "wallet.opened": N_("旧系统转入"),
     "wallet.adjusted": N_("调整"),
+    "wallet.points_ended": N_("积分到期"),
+    "wallet.points_carried": N_("积分转入下一期"),
     "ticket.settled": N_("消费"),
     "ticket.reversed": N_("冲正退回"),
     "wallet.accepted": N_("从别处调来"),

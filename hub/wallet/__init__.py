@@ -17,6 +17,7 @@ from hub.wallet.elsewhere import (
     note_answer,
     unsent_wishes,
 )
+from hub.wallet.ending import DayEnds, end_some
 from hub.wallet.service import (
     Balance,
     Terms,
@@ -37,6 +38,7 @@ __all__ = [
     "Ahead",
     "Balance",
     "Bringing",
+    "DayEnds",
     "Elsewhere",
     "Layout",
     "Terms",
@@ -47,6 +49,7 @@ __all__ = [
     "bringing",
     "correct",
     "elsewhere",
+    "end_some",
     "follow",
     "is_open",
     "lay_out",

@@ -17,7 +17,6 @@ from core.staff import require
 from core.till import Offered, check_payments
 from core.wallet import (
     CORRECTED,
-    NEVER,
     STORED_VALUE,
     Adjusted,
     Asset,
@@ -30,6 +29,8 @@ from core.wallet import (
     holdings,
     issue_within,
     outstanding,
+    points_lot,
+    points_order,
     spend_order,
     take,
     withdraw,
@@ -212,11 +213,12 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
         card=card or None,
         expires=terms.expires,
         stores=terms.stores,
+        points_lot=points_lot(rules.points, date=act.date),
     )
     legs = [
         Leg(Asset.PRINCIPAL, lot, terms.principal),
         Leg(Asset.BONUS, lot, terms.bonus),
-        Leg(Asset.POINTS, NEVER, terms.points),
+        Leg(Asset.POINTS, booked.points_lot, terms.points),
     ]
     act.append(tx, booked, postings=_issued(tx, act, wanted.member, legs))
     return booked
@@ -239,7 +241,9 @@ def adjust(
     if amount == 0 or abs(amount) > AMOUNT_MAX or asset not in CORRECTED:
         raise Refused("amount_wrong", amount=str(amount))
     if amount > 0:
-        lot = NEVER if asset is Asset.POINTS else act.new_id()
+        is_points = asset is Asset.POINTS
+        rule = settings(tx).points
+        lot = points_lot(rule, date=act.date) if is_points else act.new_id()
         legs = [Leg(asset, lot, amount)]
         postings = _issued(tx, act, member, legs)
     else:
@@ -253,7 +257,9 @@ def adjust(
 def _taken(tx: Writer, act: Act, *, member: str, asset: Asset, amount: int) -> list[Leg]:
     held = [h for h in holdings(tx, member, act.journal.identity.place) if h.asset is asset]
     ordered: list[Holding] = (
-        spend_order(held, bonus_first=asset is Asset.BONUS) if asset in STORED_VALUE else held
+        spend_order(held, bonus_first=asset is Asset.BONUS)
+        if asset in STORED_VALUE
+        else points_order(held)
     )
     legs = take(ordered, amount)
     have = sum(h.amount for h in held)
