@@ -21,6 +21,8 @@ from typing import Any
 import pytest
 
 from tests.journeys.browser import ROOT, launch_options
+from tests.journeys.counter import Till
+from tests.journeys.head_office import Office
 
 START_S = 120.0
 STOP_S = 20.0
@@ -39,6 +41,32 @@ def chain(tmp_path_factory) -> Iterator[Any]:
     """Run two stores and their head office; yield urls.json."""
     with started(tmp_path_factory.mktemp("chain")) as urls:
         yield urls
+
+
+@pytest.fixture(scope="module")
+def first(browser, chain):
+    """Stand at a till of the store that has been there for long."""
+    yield from at_till(browser, chain["stores"][0])
+
+
+@pytest.fixture(scope="module")
+def second(browser, chain):
+    """Stand at a till of the store that was opened today."""
+    yield from at_till(browser, chain["stores"][1])
+
+
+@pytest.fixture(scope="module")
+def office(browser, chain):
+    office = Office(browser, chain)
+    yield office
+    office.close()
+
+
+def at_till(browser, store):
+    till = Till(browser, store)
+    till.open_shift()
+    yield till
+    till.close()
 
 
 @contextmanager

@@ -14,37 +14,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.browser import picture
-from tests.journeys.counter import Till, ask, scan
-from tests.journeys.head_office import ARRIVES_MS, Office, eventually
+from tests.journeys.counter import ask, scan
+from tests.journeys.head_office import ARRIVES_MS, eventually
 from tests.journeys.test_story import fresh_person
 
 pytestmark = [pytest.mark.browser, pytest.mark.wide]
 
 SERVICE = "草本足疗 60 分钟"
 CASH = "cash"
-
-
-@pytest.fixture(scope="module")
-def first(browser, chain):
-    till = Till(browser, chain["stores"][0])
-    till.open_shift()
-    yield till
-    till.close()
-
-
-@pytest.fixture(scope="module")
-def second(browser, chain):
-    till = Till(browser, chain["stores"][1])
-    till.open_shift()
-    yield till
-    till.close()
-
-
-@pytest.fixture(scope="module")
-def office(browser, chain):
-    office = Office(browser, chain)
-    yield office
-    office.close()
 
 
 def do(demo, method, path, body, role="owner"):

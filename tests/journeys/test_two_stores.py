@@ -17,39 +17,14 @@ from playwright.sync_api import expect
 from core.journal import decode, drain_all
 from hub.app import open_hub
 from tests.journeys.browser import faults_of_access, picture, small_targets
-from tests.journeys.counter import Till, ask, paper_with, scan
-from tests.journeys.head_office import ARRIVES_MS, Lines, Office, eventually
+from tests.journeys.counter import ask, paper_with, scan
+from tests.journeys.head_office import ARRIVES_MS, Lines, eventually
 from tests.journeys.test_story import fresh_person, register
 
 pytestmark = pytest.mark.browser
 
 ITEM, ITEM_NAME = "item104", "足底反射按摩 45 分钟"
 SERVICE = "草本足疗 60 分钟"
-
-
-@pytest.fixture(scope="module")
-def first(browser, chain):
-    """Stand at a till of the store that has been there for long."""
-    till = Till(browser, chain["stores"][0])
-    till.open_shift()
-    yield till
-    till.close()
-
-
-@pytest.fixture(scope="module")
-def second(browser, chain):
-    """Stand at a till of the store that was opened today."""
-    till = Till(browser, chain["stores"][1])
-    till.open_shift()
-    yield till
-    till.close()
-
-
-@pytest.fixture(scope="module")
-def office(browser, chain):
-    office = Office(browser, chain)
-    yield office
-    office.close()
 
 
 @pytest.fixture(scope="module")
