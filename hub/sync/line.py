@@ -153,6 +153,8 @@ class BrokerLine:
         self._off = threading.Event()
         self._waiting: dict[int, _Handed] = {}
         """Messages without a receipt, by number."""
+        self._receipt_s = 0.0
+        """When the newest receipt came (monotonic seconds)."""
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._reason = ""
@@ -186,7 +188,9 @@ class BrokerLine:
                 if handed.client is self._client and not handed.info.is_published()
             }
             oldest = min((handed.at_s for handed in self._waiting.values()), default=None)
-        if oldest is not None and time.monotonic() - oldest > DELIVERY_TIMEOUT_S:
+            # On a slow line the last of many waits long; what counts is that they go on coming.
+            since = None if oldest is None else max(oldest, self._receipt_s)
+        if since is not None and time.monotonic() - since > DELIVERY_TIMEOUT_S:
             self.drop("no receipts")
 
     def drop(self, reason: str, *, hold_back: bool = False) -> None:
@@ -364,6 +368,7 @@ class BrokerLine:
     ) -> None:
         with self._lock:
             self._waiting.pop(number, None)
+            self._receipt_s = time.monotonic()
         if reason.is_failure:
             self._tell(NotTaken(str(reason)))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from dataclasses import replace
 
@@ -26,10 +27,12 @@ from core.wire import (
     sign_batch,
     unpack,
 )
+from hub.jobs import seal_journal
 from hub.simulator.line import Line, LineState, Route
 from hub.sync import link_state, load_link
 from hub.sync.tests.office import MERCHANT, WAIT_S
 from hub.wallet import newest_wish
+from tests.torture.slow_line import SlowLine
 
 LIVE_S = 1.0
 """What is promised. Alone on a machine it takes 40 ms, and busy ones run these tests too."""
@@ -392,6 +395,24 @@ def test_a_line_that_fell_silent_is_noticed_and_left(
     until(lambda: not state(followed).cloud, 6.0)
     wire.switch(LineState.UP)
     until(lambda: all_arrived(online, followed))
+
+
+def test_a_line_so_slow_that_receipts_take_long_is_kept_while_they_come(
+    online, followed, broker, sending, hub, monkeypatch
+):
+    monkeypatch.setattr("hub.sync.line.DELIVERY_TIMEOUT_S", 1.5)
+    for number in range(40):
+        followed.member(phone=f"1390000{number:04}", note=secrets.token_hex(400))
+        if number % 8 == 0:
+            seal_journal(followed.box)
+    with SlowLine((broker.port,), bits_a_second=16_000, round_trip_s=0.1) as slow:
+        began = time.monotonic()
+        sending(broker=Broker(host="127.0.0.1", port=slow.ports[0]))
+        until(lambda: all_arrived(online, followed), 3 * WAIT_S)
+        until(lambda: state(followed).pending == 0)
+        assert time.monotonic() - began > 3
+    said = [online.heard.get_nowait()[2] for _ in range(online.heard.qsize())]
+    assert sum(isinstance(one, Hello) for one in said) == 1
 
 
 def test_a_head_office_away_leaves_the_store_alone(online, followed, sending, hub):
