@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import socket
-import time
 import threading
+import time
 
 import pytest
 from click.testing import CliRunner
