@@ -28,6 +28,7 @@ from core.sqlite import REFUSALS, Reader, Writer
 from core.staff import ROLE_NAMES, ROLES, Staff, StaffDocument, active_staff
 from hub.access import invite, make_token, revoke_tokens, set_pin, tokens
 from hub.app import open_hub
+from hub.board import bind, is_moved
 from hub.box import Box, settle_in
 from hub.certificates import host_names, local_addresses
 from hub.command_line import data_option, simulated_option, use_credentials
@@ -43,9 +44,14 @@ from hub.devices import (
 )
 from hub.doorbell import ring
 from hub.receipts import Printed, test_page
+from hub.sync import joined
 
 T = TypeVar("T")
 
+ASK_HEAD_OFFICE = (
+    "请在总部为本店取换机码，再运行 dianshu hub admin replace URL 换机码\n"
+    "this shop is joined: get a code for its place at head office, then run replace"
+)
 OWNER_NUMBER = "01"
 _STAFF_NUMBER = re.compile(r"[0-9A-Za-z]{1,12}")
 _TIME = re.compile(r"([01][0-9]):([0-5][0-9])")
@@ -177,6 +183,26 @@ def _stand(tx: Writer, box: Box, wanted: str) -> None:
     if not wanted and len(known) != 1:
         raise click.ClickException(f"choose with --store: {', '.join(known) or 'none known'}")
     settle_in(tx, wanted or next(iter(known)))
+
+
+@admin.command()
+@data_option
+@click.option("--yes", is_flag=True, help="Do not ask whether the old machine is off.")
+def moved(*, data: Path, yes: bool) -> None:
+    """Say that this shop stands on this machine from now on, and on the old one no more.
+
+    Two machines that write into one shop's book spoil it. A joined shop asks head office.
+    """
+    with opened(data) as box:
+        with box.door.read() as db:
+            if not is_moved(db, box.board):
+                raise click.ClickException("这就是原来的主机，不用确认 it is the same machine")
+        if joined(data):
+            raise click.ClickException(ASK_HEAD_OFFICE)
+        if not yes:
+            click.confirm("旧主机已停用？ Is the old machine off for good?", abort=True)
+        box.door.write(lambda tx: bind(tx, box.board))
+    click.echo("已确认，可以记账了 confirmed: this machine books from now on")
 
 
 # -- people, devices, programs -----------------------------------------------------------------

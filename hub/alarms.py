@@ -7,8 +7,10 @@ from core.room import FULL, RESERVE_FILE, room_of
 from core.sqlite import Reader
 from core.staff import Grants
 from core.web import gettext as _
+from hub.board import ALONE_WORDS, JOINED_WORDS, is_moved
 from hub.box import Box
 from hub.fence import fence, words
+from hub.sync import joined
 
 CARES_FOR_THE_BOX = "settings.edit"
 FULL_WORDS = N_(
@@ -28,6 +30,8 @@ def alarms(db: Reader, box: Box, grants: Grants) -> list[str]:
     found = []
     if box.door.refusing:
         found.append(_(FULL_WORDS if box.door.refusing == FULL else READ_ONLY_WORDS))
+    if is_moved(db, box.board):
+        found.append(_(JOINED_WORDS if joined(box.folder) else ALONE_WORDS))
     held = fence(db)
     if held is not None:
         found.append(_(words(held)))

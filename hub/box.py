@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,24 +12,27 @@ from flask import current_app
 
 from core.clock import Clock, SystemClock
 from core.crypto import LogKey, card_key, database_key, log_key, pin_pepper
-from core.errors import Refused
+from core.errors import N_, Refusal, Refused
 from core.ids import Ids
 from core.journal import (
     MIGRATIONS,
     Act,
     Birth,
+    Body,
     Finding,
     Identity,
     Journal,
     Part,
     Parts,
+    Posting,
     signed_by_birth,
     verify,
 )
 from core.organisation import Store, store
 from core.room import FULL, give, make_room
 from core.sqlite import Door, Migration, Reader, Writer
-from hub import fence
+from hub import board, fence
+from hub.board import this_board
 from hub.doorbell import ring
 from hub.reading import copied
 
@@ -51,6 +54,11 @@ LOCAL = Part(
             ),
         ),
     ),
+    refusals={
+        "other_board": Refusal(
+            409, N_("这家店的存储被放到了另一台主机上，不能记账，请勿收款；请联系店长")
+        ),
+    },
 )
 
 
@@ -80,6 +88,8 @@ class Box:
     journal: Journal
     secrets: Secrets
     database_key: bytes
+    board: str = ""
+    """The number of the machine that this is, hashed; empty where it has none."""
     memory: Path | None = None
     """Where the copy lies that is open instead, while nothing can be written in `folder`."""
 
@@ -161,7 +171,13 @@ def open_box(
     known = Parts(parts)
     clock = clock or SystemClock(floor=built_at())
     begun = _Beginning(
-        folder=folder, secrets=secrets, key=key, parts=known, clock=clock, ids=ids or Ids()
+        folder=folder,
+        secrets=secrets,
+        key=key,
+        parts=known,
+        clock=clock,
+        ids=ids or Ids(),
+        board=this_board(),
     )
     database = folder / DATABASE
     why = make_room(folder) if database.exists() else ""
@@ -188,6 +204,7 @@ class _Beginning:
     parts: Parts
     clock: Clock
     ids: Ids
+    board: str
 
     def open(self, database: Path, born: Born | None) -> Box:
         door = Door(
@@ -210,19 +227,27 @@ class _Beginning:
             journal=journal,
             secrets=self.secrets,
             database_key=self.key,
+            board=self.board,
         )
 
     def _give(self) -> None:
         give(self.folder)
 
     def _journal(self, tx: Writer, born: Born | None) -> Journal:
+        identity = _identity(tx, self.secrets.log_key, self.clock, self.ids, born)
+        if self.board and not board.bound(tx):
+            board.bind(tx, self.board)
         return Journal(
-            identity=_identity(tx, self.secrets.log_key, self.clock, self.ids, born),
+            identity=identity,
             parts=self.parts,
             clock=self.clock,
             ids=self.ids,
-            guard=fence.guard,
+            guard=self._guard,
         )
+
+    def _guard(self, db: Reader, body: Body, postings: Sequence[Posting]) -> None:
+        board.check(db, self.board)
+        fence.guard(db, body, postings)
 
 
 def built_at() -> int:

@@ -17,6 +17,8 @@ from core.enrolment import Broker
 from core.errors import Refused
 from core.web import tell as tell_refusal
 from hub.app import open_hub
+from hub.board import is_moved
+from hub.box import Box
 from hub.command_line import data_option, until_told, use_credentials
 from hub.doorbell import ring
 from hub.reading import wait_until_writable
@@ -35,6 +37,7 @@ from hub.sync import (
 )
 
 JOINED_LOOK_S = 1.0
+log = logging.getLogger(__name__)
 RESTART = "systemctl restart 'dianshu-*'"
 
 REASONS = {
@@ -102,6 +105,8 @@ def run_sync(folder: Path, options: Options, stopping: threading.Event) -> None:
         return
     box = open_hub(folder)
     try:
+        if not _stands_here(box, stopping):
+            return
         link = load_link(folder)
         if link is None:
             raise RuntimeError("the link was taken away")
@@ -111,6 +116,17 @@ def run_sync(folder: Path, options: Options, stopping: threading.Event) -> None:
     finally:
         sdnotify.stopping()
         box.close()
+
+
+def _stands_here(box: Box, stopping: threading.Event) -> bool:
+    """Wait while this is another board: the store's own may be on the line by this name."""
+    with box.door.read() as db:
+        if not is_moved(db, box.board):
+            return True
+    log.critical("this disk was in another machine; get a code for it at head office")
+    sdnotify.ready("another board")
+    stopping.wait()
+    return False
 
 
 @click.command()

@@ -22,6 +22,7 @@ from hub.backup.making import (
     Open,
     faults_in,
 )
+from hub.board import bind
 from hub.box import Box
 from hub.devices import drop_waiting
 
@@ -65,6 +66,7 @@ def restore(path: Path, folder: Path, *, keys: list[RecoveryKey], open_at: Open)
 def _take_up(tx: Writer, box: Box) -> None:
     # What waited for paper then was printed, or is of no use any more.
     drop_waiting(tx)
+    bind(tx, box.board)
     if (box.folder / LINK).exists():
         since = box.journal.clock.read().at
         fence.put_up(tx, fence.TAKING_UP, reason=RESTORED, since=since)
