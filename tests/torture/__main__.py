@@ -3,11 +3,13 @@
 Without numbers it does as much as three minutes hold; with them, what they say:
 
     ./dianshu torture --images 10000 --kills 2000
+    ./dianshu torture --only chain --minutes 10
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +19,16 @@ from pathlib import Path
 
 import click
 
-from tests.torture import catchup, clocks, crashes, faults, flips, kills, web_kills
+from tests.torture import (
+    catchup,
+    chain_kills,
+    clocks,
+    crashes,
+    faults,
+    flips,
+    kills,
+    web_kills,
+)
 from tests.torture.disk_shim import NoCompiler
 
 SHORT_S = {"images": 38.0, "kills": 38.0, "flips": 6.0}
@@ -29,8 +40,10 @@ FLIPS = 400
 SILENT_MOST = 0.02
 """Of the log's last commit or two nobody can say whether they were ever answered."""
 LIVES, LIVES_LONG = 1, 12
-ALL = ("images", "teeth", "kills", "web", "faults", "clocks", "flips", "catchup")
-SHORT = ALL[:-1]
+CHAIN_MINUTES = 2.0
+CHAIN_SEED = 20261122
+SHORT = ("images", "teeth", "kills", "web", "faults", "clocks", "flips")
+ALL = (*SHORT, "catchup", "chain")
 
 
 @dataclass(kw_only=True)
@@ -40,13 +53,14 @@ class Bench:
     images: int | None
     kills: int | None
     flips: int | None
+    minutes: float | None = None
     figures: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     found: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_long(self) -> bool:
-        return self.images is not None or self.kills is not None
+        return not (self.images is self.kills is self.minutes is None)
 
     def within(self, name: str, asked: int | None) -> float | None:
         """Return how long a part may take: as long as it takes where a number was asked for."""
@@ -169,6 +183,22 @@ def slow_line(bench: Bench) -> None:
         bench.tell("catchup", figure, wrong, began)
 
 
+def killed_chain(bench: Bench) -> None:
+    # Programs that sell for minutes write more than memory should hold.
+    with tempfile.TemporaryDirectory() as name:
+        began, minutes = time.monotonic(), bench.minutes or CHAIN_MINUTES
+        outcome = chain_kills.kill_programs(Path(name), seconds=minutes * 60, seed=CHAIN_SEED)
+        killed = ", ".join(f"{who} {count}" for who, count in sorted(outcome.kills.items()))
+        figure = (
+            f"two stores and head office killed {outcome.kills.total()} times in {minutes:g}"
+            f" minutes ({killed}): {outcome.sales:,} sales and {outcome.topups:,} top-ups"
+            f" answered, {outcome.unanswered:,} tries without an answer,"
+            f" {outcome.replayed:,} answered again; {outcome.events:,} events,"
+            f" {len(outcome.problems)} differences"
+        )
+        bench.tell("chain", figure, outcome.problems, began)
+
+
 PARTS: dict[str, Callable[[Bench], None]] = {
     "images": power_cuts,
     "teeth": teeth,
@@ -178,6 +208,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "clocks": turned_clocks,
     "flips": turned_bits,
     "catchup": slow_line,
+    "chain": killed_chain,
 }
 
 
@@ -193,12 +224,19 @@ def _place() -> Iterator[tuple[Path, float]]:
 @click.option("--kills", type=click.IntRange(1), help="So many kill points.")
 @click.option("--flips", "bits", type=click.IntRange(1), help="So many bits in each file.")
 @click.option(
+    "--minutes", type=click.FloatRange(0.05), help="So long programs of a chain are killed."
+)
+@click.option(
     "--only", multiple=True, type=click.Choice(ALL), help="Only this part; may be repeated."
 )
 def main(
-    images: int | None, kills: int | None, bits: int | None, only: tuple[str, ...]
+    images: int | None,
+    kills: int | None,
+    bits: int | None,
+    minutes: float | None,
+    only: tuple[str, ...],
 ) -> None:
-    bench = Bench(images=images, kills=kills, flips=bits)
+    bench = Bench(images=images, kills=kills, flips=bits, minutes=minutes)
     for name in only or (ALL if bench.is_long else SHORT):
         try:
             PARTS[name](bench)
