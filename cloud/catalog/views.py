@@ -39,6 +39,7 @@ from core.pages import (
     filled_rule,
     new_item_form,
     new_offer_form,
+    pass_choices,
     store_names,
     tried_rule,
     typed_category,
@@ -248,7 +249,7 @@ def save_offer(offer: str) -> Any:
     content = typed_offer(form)
     offer_id = minted_id(form) if offer == NEW else _known(known_offer, offer)
     if content is not None:
-        with form.catching(principal_high="principal"):
+        with form.catching(principal_high="principal", passes_high="price"):
             write(lambda tx, act: catalog.save_offer(tx, act, offer=offer_id, content=content))
             return go(url_for("catalog.offer", offer=offer_id, done="saved"))
     return _offer_page(offer, form, status=422)
@@ -271,6 +272,7 @@ def _offer_page(offer_id: str, form: Form, *, status: int = 200) -> Any:
             offer_id=minted_id(form) if is_new else offer_id,
             form=form,
             store_names=store_names(db),
+            choices=pass_choices(db),
             arrived=None if is_new else arrivals_shown(db, "offer", offer_id),
         )
     return page, status

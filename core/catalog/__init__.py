@@ -1,10 +1,19 @@
 """What the shop sells: items in categories, and the offers that fill a member's wallet."""
 
-from core.catalog.documents import Category, Item, ItemKind, Offer
+from core.catalog.documents import (
+    PASSES_MAX,
+    UNLIMITED,
+    Category,
+    Item,
+    ItemKind,
+    Offer,
+    OfferedPass,
+)
 from core.catalog.editing import (
     check_item,
     item_document,
     offer_document,
+    passes_of,
     remove_category,
     save_category,
     save_item,
@@ -43,10 +52,13 @@ from core.catalog.tables import (
 __all__ = [
     "ITEMS_SHOWN_MAX",
     "PART",
+    "PASSES_MAX",
+    "UNLIMITED",
     "Category",
     "Item",
     "ItemKind",
     "Offer",
+    "OfferedPass",
     "StockCounted",
     "Wanted",
     "all_categories",
@@ -67,6 +79,7 @@ __all__ = [
     "offer_document",
     "offers",
     "on_hand",
+    "passes_of",
     "remove_category",
     "save_category",
     "save_item",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from core.catalog.documents import Category, Item, Offer
+from core.catalog.documents import Category, Item, Offer, OfferedPass
 from core.catalog.finding import (
     item_by_barcode,
     item_by_code,
@@ -22,6 +22,8 @@ from core.errors import Refused
 from core.feed import publish
 from core.journal import Act
 from core.sqlite import Reader, Row, Writer
+
+_passes = msgspec.json.Decoder(tuple[OfferedPass, ...])
 
 
 def save_item(tx: Writer, act: Act, *, item: str, content: Item) -> None:
@@ -51,7 +53,10 @@ def remove_category(tx: Writer, act: Act, *, category: str) -> None:
 
 
 def save_offer(tx: Writer, act: Act, *, offer: str, content: Offer) -> None:
-    """Offer a package or card type, or change it. Refused: principal_high, offer_empty."""
+    """Offer a package or card type, or change it.
+
+    Refused: principal_high, passes_high, offer_empty.
+    """
     _check_offer(content)
     publish(tx, act, topic="offer", key=offer, content=msgspec.to_builtins(content))
 
@@ -90,11 +95,13 @@ def _check_offer(content: Offer) -> None:
     """Let a package or card type be offered or changed.
 
     What the member did not pay is bonus, for principal is paid out when a card is returned.
-    Refused: principal_high, offer_empty.
+    Refused: principal_high, passes_high, offer_empty.
     """
     if content.principal > content.price:
         raise Refused("principal_high", price_cents=content.price)
-    if not (content.principal or content.bonus or content.points):
+    if content.principal + sum(one.paid for one in content.passes) > content.price:
+        raise Refused("passes_high", price_cents=content.price)
+    if not (content.principal or content.bonus or content.points or content.passes):
         raise Refused("offer_empty")
 
 
@@ -107,8 +114,17 @@ def item_document(row: Row) -> Item:
 def offer_document(row: Row) -> Offer:
     """Return an offer's document from its row."""
     known = _fields(row, Offer.__struct_fields__)
-    stores = tuple(row["stores"].split())
-    return msgspec.convert(known | {"active": bool(row["active"]), "stores": stores}, Offer)
+    known |= {
+        "active": bool(row["active"]),
+        "stores": tuple(row["stores"].split()),
+        "passes": passes_of(row),
+    }
+    return msgspec.convert(known, Offer)
+
+
+def passes_of(row: Row) -> tuple[OfferedPass, ...]:
+    """Return the passes that an offer gives, from its row."""
+    return _passes.decode(row["passes"])
 
 
 def _fields(row: Row, names: Iterable[str]) -> dict[str, object]:

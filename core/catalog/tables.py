@@ -115,6 +115,7 @@ def _take_offer(tx: Writer, key: str, content: dict[str, Any] | None) -> None:
     known = msgspec.convert(content, Offer)
     row = msgspec.to_builtins(known)
     row |= {"active": int(known.active), "stores": " ".join(known.stores)}
+    row["passes"] = msgspec.json.encode(known.passes).decode()
     _replace(tx, "offer", key, row)
 
 
@@ -186,6 +187,34 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
             ),
         ),
+        Migration(
+            "catalog/passes",
+            (
+                "ALTER TABLE item ADD COLUMN minutes INTEGER NOT NULL DEFAULT 0",
+                # Another kind of offer: SQLite changes a CHECK only by a new table.
+                """CREATE TABLE offer_with_passes (
+                     id TEXT PRIMARY KEY,
+                     name TEXT NOT NULL,
+                     kind TEXT NOT NULL CHECK (kind IN ('topup', 'card', 'pass')),
+                     price INTEGER NOT NULL CHECK (price >= 0),
+                     principal INTEGER NOT NULL CHECK (principal >= 0),
+                     bonus INTEGER NOT NULL CHECK (bonus >= 0),
+                     points INTEGER NOT NULL CHECK (points >= 0),
+                     term_days INTEGER CHECK (term_days > 0),
+                     stores TEXT NOT NULL,
+                     benefits TEXT NOT NULL,
+                     sort INTEGER NOT NULL,
+                     active INTEGER NOT NULL CHECK (active IN (0, 1)),
+                     passes TEXT NOT NULL DEFAULT '[]'
+                   ) STRICT, WITHOUT ROWID""",
+                """INSERT INTO offer_with_passes (id, name, kind, price, principal, bonus,
+                     points, term_days, stores, benefits, sort, active)
+                   SELECT id, name, kind, price, principal, bonus,
+                     points, term_days, stores, benefits, sort, active FROM offer""",
+                "DROP TABLE offer",
+                "ALTER TABLE offer_with_passes RENAME TO offer",
+            ),
+        ),
     ),
     tables={"stock": ("store", "item")},
     now={StockCounted: _count_stock},
@@ -199,7 +228,8 @@ PART = Part(
         "barcode_taken": Refusal(409, N_("条码 %(barcode)s 已被“%(name)s”使用")),
         "member_price_high": Refusal(422, N_("会员价不能高于门市价 ¥%(price)s")),
         "principal_high": Refusal(422, N_("本金不能多于售价 ¥%(price)s，多出的是赠金")),
-        "offer_empty": Refusal(422, N_("本金、赠金和积分不能都是零")),
+        "offer_empty": Refusal(422, N_("本金、赠金、积分和次数不能都是零")),
+        "passes_high": Refusal(422, N_("本金加上次卡的价不能多于售价 ¥%(price)s")),
         "category_used": Refusal(409, N_("“%(name)s”下还有 %(count)s 个项目，请先移走")),
     },
 )

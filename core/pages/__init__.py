@@ -4,7 +4,7 @@
 catalogue registers it.
 """
 
-from core.pages.bill_words import RULE_NAMES, tender_label
+from core.pages.bill_words import PASS_TENDERS, RULE_NAMES, tender_label, units_label
 from core.pages.blueprint import SHARED
 from core.pages.catalog_forms import (
     COLOURS,
@@ -23,6 +23,7 @@ from core.pages.catalog_forms import (
     typed_offer,
     wanted_of,
 )
+from core.pages.pass_forms import pass_choices
 from core.pages.points_form import WEEKDAYS, filled_rule, tried_rule, typed_rule
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "KIND_NAMES",
     "NEW",
     "OFFER_KIND_NAMES",
+    "PASS_TENDERS",
     "RULE_NAMES",
     "SHARED",
     "WEEKDAYS",
@@ -40,6 +42,7 @@ __all__ = [
     "filled_rule",
     "new_item_form",
     "new_offer_form",
+    "pass_choices",
     "store_names",
     "tender_label",
     "tried_rule",
@@ -47,5 +50,6 @@ __all__ = [
     "typed_item",
     "typed_offer",
     "typed_rule",
+    "units_label",
     "wanted_of",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from core.catalog import UNLIMITED
 from core.errors import N_
 from core.organisation import Settings
 from core.till import STORED_VALUE
 from core.web import gettext as _
 
+PASS_TENDERS = {"punches": N_("次卡"), "minutes": N_("时长卡"), "coupons": N_("券")}
 RULE_NAMES = {"list": N_("门市价"), "member": N_("会员价")}
 
 
@@ -14,7 +16,20 @@ def tender_label(tender: str, settings: Settings) -> str:
     """Return what people call a tender."""
     if tender == STORED_VALUE:
         return _("储值")
+    if tender in PASS_TENDERS:
+        return _(PASS_TENDERS[tender])
     if tender == "drawer":
         return _("钱箱")
     known = settings.tender(tender)
     return tender if known is None else _(known.name)
+
+
+def units_label(asset: str, units: int, *, opened: int = 0) -> str:
+    """Return so many units of a pass as people say it; `opened` is how many there were."""
+    if opened >= UNLIMITED:
+        return _("不限次")
+    if asset == "minutes":
+        return _("%(units)s 分钟", units=units)
+    if asset == "coupons":
+        return _("%(units)s 张", units=units)
+    return _("%(units)s 次", units=units)

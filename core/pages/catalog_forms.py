@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from core.catalog import Category, Item, ItemKind, Offer, Wanted, all_categories
 from core.errors import N_
 from core.organisation import stores
+from core.pages.pass_forms import fill_passes, typed_passes
 from core.sqlite import Reader, Row
 from core.web import Form, typed_yuan
 from core.web import gettext as _
@@ -19,7 +20,7 @@ KIND_NAMES = {
     ItemKind.PRODUCT: N_("商品"),
     ItemKind.OTHER: N_("其它"),
 }
-OFFER_KIND_NAMES = {"topup": N_("充值套餐"), "card": N_("会员卡")}
+OFFER_KIND_NAMES = {"topup": N_("充值套餐"), "card": N_("会员卡"), "pass": N_("次卡")}
 COLOURS = range(8)
 
 
@@ -61,6 +62,7 @@ def filled_item(known: Item) -> Form:
             "brand": known.brand,
             "note": known.note,
             "points_times": str(known.points_times),
+            "minutes": str(known.minutes or ""),
             "sort": str(known.sort),
             "on_sale": "1" if known.active else "",
         }
@@ -82,6 +84,7 @@ def typed_item(form: Form) -> Item | None:
         "brand": form.text("brand"),
         "note": form.text("note"),
         "points_times": form.whole("points_times", default=1),
+        "minutes": form.whole("minutes"),
         "sort": form.whole("sort"),
         "active": form.is_on("on_sale"),
     }
@@ -123,22 +126,30 @@ def filled_offer(known: Offer) -> Form:
         }
     )
     form.typed.setlist("stores", list(known.stores))
+    fill_passes(form, known.passes)
     return form
 
 
 def typed_offer(form: Form) -> Offer | None:
     """Return the offer that was typed, or None with each fault at its field.
 
-    Where no principal was typed, all that is paid is principal.
+    Where no principal was typed, all that is paid is principal; with passes, all that is left
+    is what was paid for them. Whatever gives passes is of that kind.
     """
     form.required("name", "price")
     price = form.fen("price") or 0
     principal = form.fen("principal")
+    if form.text("kind") == "pass":
+        principal = principal or 0
+    elif principal is None:
+        principal = price
+    passes = typed_passes(form, price - principal)
     content = {
         "name": form.text("name"),
         "kind": form.text("kind"),
+        "passes": passes,
         "price": price,
-        "principal": price if principal is None else principal,
+        "principal": principal,
         "bonus": form.fen("bonus") or 0,
         "points": form.whole("points"),
         "term_days": form.whole("term_days") if form.text("term_days") else None,

@@ -17,7 +17,8 @@ _TAKINGS = """
             UNION ALL
             SELECT s.store, 0, 0, 0, 0, 0, 0, s.sign * p.amount
               FROM sale s JOIN sale_payment p ON p.sale = s.id
-             WHERE s.date = :date AND p.tender = 'stored_value')
+             WHERE s.date = :date
+               AND p.tender IN ('stored_value', 'punches', 'minutes', 'coupons'))
      GROUP BY store"""
 
 _TURNOVER = """
@@ -55,7 +56,7 @@ def takings(db: Reader, date: str) -> list[Row]:
     """Return each store's bills, reversals and top-ups of a business date, in fen.
 
     `sold` is before reversals, `returned` what they gave back, `from_balance` what of it was
-    paid by stored value. Drain history first.
+    paid by stored value and passes. Drain history first.
     """
     return db.all(_TAKINGS, date=date)
 

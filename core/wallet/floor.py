@@ -37,7 +37,8 @@ ADVANCE, CHARGEBACK, CORRECTION = "advance", "chargeback", "correction"
 class Advanced(Body, frozen=True, kw_only=True, tag="wallet.advanced"):
     """The merchant laid out `amount` fen for a member, as one lot, to pay a bill with.
 
-    `round` is how many of its advances this box knew to be settled: see `outstanding`.
+    `round` is how many of its advances this box knew to be settled: see `outstanding`. It
+    never goes back.
     """
 
     advance: str
@@ -155,21 +156,42 @@ def why_not(
 
 
 def current_round(db: Reader, place: str) -> int:
-    """Return how many advances of a place are settled, as far as is known here."""
+    """Return how many advances of a place are settled, as far as is known here.
+
+    Never less than the place has said already: a box that took up its own tail has yet to be
+    told anew what it knew then.
+    """
     count: int | None = db.value(
         "SELECT count FROM advance_settled WHERE place = :place", place=place
     )
-    return count or 0
+    return max(count or 0, last_round(db, place))
 
 
-def outstanding(db: Reader, place: str, number: int, member: str) -> tuple[int, int]:
-    """Return the fen laid out in a round: for a member, and by the box in all."""
+def last_round(db: Reader, place: str) -> int:
+    """Return the highest round in which a place laid anything out: none is before it again."""
+    number: int | None = db.value(
+        "SELECT MAX(round) FROM advance_round WHERE place = :place", place=place
+    )
+    return number or 0
+
+
+def outstanding(db: Reader, place: str, settled: int, member: str) -> tuple[int, int]:
+    """Return the fen laid out that nobody has settled: for a member, and by the box in all.
+
+    `settled` of the place's advances are, the oldest ones. What lies between them and now
+    counts whatever round it was said to be in, so no number that a box says frees it of any.
+    """
+    origin, _, epoch = place.partition(".")
     row = db.one(
         """SELECT COALESCE(SUM(CASE member WHEN :member THEN amount END), 0) AS theirs,
                   COALESCE(SUM(amount), 0) AS whole
-             FROM advance_round WHERE place = :place AND round = :round""",
-        place=place,
-        round=number,
+             FROM (SELECT member, amount FROM risk_booking
+                    WHERE origin = :origin AND epoch = :epoch AND reason = :advance
+                    ORDER BY seq LIMIT -1 OFFSET :settled)""",
+        origin=origin,
+        epoch=int(epoch or 1),
+        advance=ADVANCE,
+        settled=settled,
         member=member,
     )
     assert row is not None

@@ -43,10 +43,11 @@ def lots_of(db: Reader, legs: Iterable[Leg], *, member: str = "") -> tuple[Lot, 
     """
     names = sorted({leg.lot for leg in legs} - {NEVER})
     rows = [db.one("SELECT * FROM lot WHERE lot = :lot", lot=name) for name in names]
-    return tuple(_read_lot(row, member) for row in rows if row is not None)
+    return tuple(lot_of(row, member=member) for row in rows if row is not None)
 
 
-def _read_lot(row: Row, member: str) -> Lot:
+def lot_of(row: Row, *, member: str = "") -> Lot:
+    """Return a lot from its row; see `lots_of`."""
     return Lot(
         lot=row["lot"],
         opened_at=row["opened_at"],

@@ -15,7 +15,7 @@ from core.members import (
 )
 from core.sqlite import Reader, Row, Writer
 from core.staff import grants_of, require
-from core.wallet import STORED_VALUE, Asset, holdings
+from core.wallet import PASSES, STORED_VALUE, Asset, holdings
 from core.web import Asked, Endpoint, caller, fresh_read, read, reading_act, write
 from hub.api.blueprint import api
 from hub.api.people import Card, Family, card_facts, family_facts
@@ -149,7 +149,10 @@ class Page(Asked, frozen=True, kw_only=True):
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True):
-    """One movement of value, signed: money in `amount_cents`, points in `points`."""
+    """One movement of value, signed: money in `amount_cents`, points in `points`.
+
+    Visits, minutes and coupons are counted in `units`.
+    """
 
     at_ms: int
     date: str
@@ -159,6 +162,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     lot: str
     amount_cents: int
     points: int
+    units: int
     staff_name: str | None
 
 
@@ -407,13 +411,14 @@ def _wallet(db: Reader, act: Act, member_id: str) -> dict[str, Any]:
 
 
 def _movement(row: Row) -> dict[str, Any]:
-    is_points = row["asset"] == Asset.POINTS
+    is_points, is_pass = row["asset"] == Asset.POINTS, row["asset"] in PASSES
     names = ("date", "store", "kind", "asset", "lot", "staff_name")
     return {
         **{name: row[name] for name in names},
         "at_ms": row["at"],
-        "amount_cents": 0 if is_points else row["amount"],
+        "amount_cents": 0 if is_points or is_pass else row["amount"],
         "points": row["amount"] if is_points else 0,
+        "units": row["amount"] if is_pass else 0,
     }
 
 

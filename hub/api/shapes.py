@@ -40,6 +40,21 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     change_cents: int
     reference: str
     bonus_cents: int | None = None
+    line: str = ""
+    """The line of the bill that a pass paid; a pass that names none paid for the bill."""
+    units: int | None = None
+    """How many visits, minutes or coupons that took."""
+
+
+class PassLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of a pass that a booking was about: here, and in all."""
+
+    lot: str
+    asset: str
+    name: str
+    here: int
+    total: int
+    expires: str | None
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +64,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     bonus_cents: int
     points: int
     elsewhere_cents: int = 0
+    passes: tuple[PassLeft, ...] = ()
 
 
 class Printing(msgspec.Struct, frozen=True, kw_only=True):

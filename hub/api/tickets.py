@@ -10,13 +10,23 @@ import msgspec
 from core.journal import Act
 from core.sqlite import Reader, Row, Writer
 from core.tickets import PricedLine
+from core.till import Offered
+from core.wallet import ByPass
 from core.web import Asked, Endpoint, fresh_read, read, reading_act, write
 from hub.access import till
 from hub.api.blueprint import api
 from hub.api.members import paid
+from hub.api.passes import PassAsked, wishes
 from hub.api.shapes import Id, Left, Payment, PaymentAsked, Printing, ShortText, offered
 from hub.attempts import Answer, once
-from hub.checkout import pay_ticket, reprint, reverse_ticket, sale_document, suggest
+from hub.checkout import (
+    pay_ticket,
+    propose_passes,
+    reprint,
+    reverse_ticket,
+    sale_document,
+    suggest,
+)
 from hub.devices import plain_text
 from hub.tickets import (
     account_of,
@@ -75,6 +85,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     list_total_cents: int
     total_cents: int
     from_balance_cents: int
+    from_passes: list[PassAsked]
+    """What the member's passes here would pay, as `passes` of settling takes it."""
     payments: list[Payment]
 
 
@@ -136,6 +148,8 @@ class Settlement(Asked, frozen=True, kw_only=True):
 
     version: int
     payments: Annotated[tuple[PaymentAsked, ...], msgspec.Meta(max_length=20)] = ()
+    passes: Annotated[tuple[PassAsked, ...], msgspec.Meta(max_length=LINES_MAX)] = ()
+    """Pieces of lines that passes pay; `payments` then pay the rest."""
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -349,6 +363,9 @@ def void_ticket(ticket_id: str, asked: Reason) -> Answer:
         "card_blocked",
         "card_replaced",
         "payments_differ",
+        "pass_wrong",
+        "pass_short",
+        "coupon_least",
         "tender_unknown",
         "tendered_short",
         "amount_wrong",
@@ -357,7 +374,8 @@ def void_ticket(ticket_id: str, asked: Reason) -> Answer:
 )
 def settle_ticket(ticket_id: str, asked: Settlement, key: str) -> Answer:
     """Take payment for a bill, as the version that the cashier saw."""
-    place, payments = till(), offered(asked.payments)
+    place = till()
+    payments: tuple[Offered | ByPass, ...] = (*offered(asked.payments), *wishes(asked.passes))
     return write(
         lambda tx, act: pay_ticket(
             tx,
@@ -455,6 +473,10 @@ def _ticket(db: Reader, ticket: str) -> dict[str, Any]:
         "list_total_cents": found.bill.list_total,
         "total_cents": found.bill.total,
         "from_balance_cents": suggest(db, reading_act(db), found) if is_open else 0,
+        "from_passes": [
+            msgspec.to_builtins(wish)
+            for wish in (propose_passes(db, reading_act(db), found) if is_open else ())
+        ],
         "payments": paid(db, ticket),
     }
 

@@ -33,6 +33,7 @@ from core.pages import (
     filled_offer,
     new_item_form,
     new_offer_form,
+    pass_choices,
     store_names,
     typed_category,
     typed_item,
@@ -255,7 +256,7 @@ def save_offer(offer: str) -> Any:
     content = typed_offer(form)
     offer_id = minted_id(form) if offer == NEW else offer
     if content is not None:
-        with form.catching(principal_high="principal"):
+        with form.catching(principal_high="principal", passes_high="price"):
             write(lambda tx, act: catalog.save_offer(tx, act, offer=offer_id, content=content))
             return go(url_for("catalog.offers", done="saved"))
     return _offer_page(offer, form, status=422)
@@ -280,6 +281,7 @@ def _offer_page(offer_id: str, form: Form, *, status: int = 200) -> Any:
                 form=form,
                 kinds=OFFER_KIND_NAMES,
                 store_names=store_names(db),
+                choices=pass_choices(db),
             ),
             status,
         )

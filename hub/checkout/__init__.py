@@ -2,6 +2,7 @@
 
 from core.tickets import sale, sale_lines, sale_payments, sales_of_member
 from hub.checkout.paper import reprint, sale_document, topup_document
+from hub.checkout.passes import payables, plan_uses, possible_coupons, propose_passes
 from hub.checkout.paying import pay_ticket, pay_topup, payment_facts, reverse_ticket
 from hub.checkout.refunding import (
     LOCAL,
@@ -26,7 +27,11 @@ __all__ = [
     "note_wish",
     "pay_ticket",
     "pay_topup",
+    "payables",
     "payment_facts",
+    "plan_uses",
+    "possible_coupons",
+    "propose_passes",
     "release_right",
     "reprint",
     "reverse",

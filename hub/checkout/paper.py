@@ -17,9 +17,11 @@ from core.wallet import ToppedUp
 from core.web import gettext as _
 from hub.attempts import Answer
 from hub.checkout import sql
+from hub.checkout.passes import passes_paid
 from hub.devices import Document, spool, was_printed
 from hub.receipts import (
     Left,
+    PassLeft,
     Printed,
     Proof,
     newest,
@@ -29,7 +31,7 @@ from hub.receipts import (
     sale_receipt,
     topup_receipt,
 )
-from hub.wallet import left_after, lies_in_several_places
+from hub.wallet import held_passes, left_after, lies_in_several_places, passes_after
 
 Fact = TypeVar("Fact", bound=Body)
 
@@ -92,13 +94,12 @@ def sale_document(
     if row is None:
         raise Refused("not_settled")
     proven = _proof(tx, row)
-    about = _about_then(
-        tx, act, proven, member=row["member"], payer=row["payer"], copy_mark=copy_mark
-    )
     if row["sign"] > 0:
         settled = _body(proven, TicketSettled)
+        about = _about_then(tx, act, proven, body=settled, copy_mark=copy_mark)
         return settled.number, sale_receipt(settled, about)
     reversed_ = _body(proven, TicketReversed)
+    about = _about_then(tx, act, proven, body=reversed_, copy_mark=copy_mark)
     return reversed_.number, reversal_receipt(reversed_, about)
 
 
@@ -111,8 +112,8 @@ def topup_document(
     if row is None:
         raise Refused("no_topup")
     proven = _proof(tx, row)
-    about = _about_then(tx, act, proven, member=row["member"], copy_mark=copy_mark)
     booked = _body(proven, ToppedUp)
+    about = _about_then(tx, act, proven, body=booked, copy_mark=copy_mark)
     return booked.number, topup_receipt(booked, about)
 
 
@@ -127,26 +128,49 @@ def _about_then(
     act: Act,
     proven: Proof,
     *,
-    member: str | None,
-    payer: str = "",
+    body: TicketSettled | TicketReversed | ToppedUp,
     copy_mark: str,
 ) -> Printed:
     event = proven.event
+    payer = "" if isinstance(body, ToppedUp) else body.payer
+    account = payer or body.member
     # What a member held at another box then is not known here, so its copy says nothing of it.
     here = event.origin == act.journal.identity.origin
-    account = payer or member
-    left = _left_then(tx, act, event, account) if account and here else None
-    return printed(tx, proven, member=member, payer=payer, left=left, copy_mark=copy_mark)
+    left = None
+    if account and here:
+        if isinstance(body, ToppedUp):
+            about = [(one.asset, one.lot) for one in body.passes]
+        else:
+            about = passes_paid(body.payments)
+        left = _left_then(tx, act, event, account, about)
+    return printed(tx, proven, member=body.member, payer=payer, left=left, copy_mark=copy_mark)
 
 
-def _left_then(tx: Writer, act: Act, event: Event, member: str) -> Left:
+def _left_then(
+    tx: Writer, act: Act, event: Event, member: str, about: list[tuple[str, str]]
+) -> Left:
     principal, bonus, points = left_after(tx, act, member, epoch=event.epoch, seq=event.seq)
     spread = lies_in_several_places(tx, act, member)
+    held = passes_after(tx, member, origin=event.origin, epoch=event.epoch, seq=event.seq)
+    passes = held_passes(tx, act, member, used=about) if about else ()
     return Left(
         principal=principal,
         bonus=bonus,
         points=points,
         elsewhere=None if spread else 0,
+        passes=tuple(
+            PassLeft(
+                asset=one.lot.asset,
+                lot=one.lot.lot,
+                name=one.lot.name,
+                here=held.get(one.lot.lot, 0),
+                opened=one.lot.units,
+                elsewhere=None if spread else 0,
+                expires=one.lot.expires,
+            )
+            for one in passes
+            if (one.lot.asset, one.lot.lot) in about
+        ),
     )
 
 

@@ -14,13 +14,14 @@ from core.journal import Act
 from core.organisation import settings
 from core.sqlite import Writer
 from core.till import Offered
-from core.wallet import Payment
+from core.wallet import ByPass, Payment
 from hub.attempts import Answer, once
 from hub.checkout import paper
+from hub.checkout.passes import passes_paid
 from hub.checkout.service import reverse, settle
-from hub.receipts import Left, returned
+from hub.receipts import Left, PassLeft, returned
 from hub.till import open_drawer, opens_drawer
-from hub.wallet import Ahead, TopUp, balance, top_up
+from hub.wallet import Ahead, TopUp, balance, held_passes, top_up
 
 
 def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five facts
@@ -30,7 +31,7 @@ def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five
     ticket: str,
     version: int,
     till: str,
-    payments: tuple[Offered, ...],
+    payments: tuple[Offered | ByPass, ...],
     key: str,
     ahead: Ahead | None = None,
 ) -> Answer:
@@ -49,7 +50,7 @@ def pay_ticket(  # noqa: PLR0913 - the hands of every verb, and a payment's five
             payments=payments,
             ahead=ahead,
         ).sale
-        left = _left(tx, act, sale.payer or sale.member)
+        left = _left(tx, act, sale.payer or sale.member, used=passes_paid(sale.payments))
         job = paper.print_sale(tx, act, sale, left=left) if _prints(tx) else None
         _open_drawer(tx, act, sale.payments, subject=ticket)
         return {
@@ -78,7 +79,7 @@ def pay_topup(tx: Writer, act: Act, wanted: TopUp, *, till: str, key: str) -> An
 
     def run() -> Answer:
         booked = top_up(tx, act, wanted, topup=act.new_id(), till=till)
-        left = _left(tx, act, booked.member)
+        left = _left(tx, act, booked.member, used=[(p.asset, p.lot) for p in booked.passes])
         job = paper.print_topup(tx, act, booked, left=left) if _prints(tx) else None
         _open_drawer(tx, act, booked.payments, subject=booked.topup)
         return {
@@ -110,7 +111,7 @@ def reverse_ticket(
 
     def run() -> Answer:
         back = reverse(tx, act, ticket=ticket, reversal=act.new_id(), till=till, reason=reason)
-        left = _left(tx, act, back.payer or back.member)
+        left = _left(tx, act, back.payer or back.member, used=passes_paid(back.payments))
         job = paper.print_reversal(tx, act, back, left=left) if _prints(tx) else None
         _open_drawer(tx, act, back.payments, subject=back.reversal)
         return {
@@ -142,31 +143,65 @@ def payment_facts(payments: Iterable[Payment]) -> list[dict[str, Any]]:
                 amount for asset, _lot, amount in payment.legs if asset == "bonus"
             ),
             "reference": payment.reference,
+            "line": payment.line,
+            "units": sum(
+                amount for asset, _lot, amount in payment.legs if asset == payment.tender
+            ),
         }
         for payment in payments
     ]
 
 
-def _left(tx: Writer, act: Act, member: str | None) -> Left | None:
-    """Return what the member has now: asked once, told on paper and in the answer."""
+def _left(
+    tx: Writer, act: Act, member: str | None, *, used: Iterable[tuple[str, str]] = ()
+) -> Left | None:
+    """Return what the member has now: asked once, told on paper and in the answer.
+
+    Of passes those that were `used` or bought, as (asset, lot).
+    """
     if member is None:
         return None
-    held = balance(tx, act, member)
+    held, about = balance(tx, act, member), list(used)
+    passes = held_passes(tx, act, member, used=about) if about else ()
     return Left(
         principal=held.principal,
         bonus=held.bonus,
         points=held.points,
         elsewhere=held.elsewhere,
         points_elsewhere=held.points_elsewhere,
+        passes=tuple(
+            PassLeft(
+                asset=one.lot.asset,
+                lot=one.lot.lot,
+                name=one.lot.name,
+                here=one.here,
+                opened=one.lot.units,
+                elsewhere=one.elsewhere,
+                expires=one.lot.expires,
+            )
+            for one in passes
+            if (one.lot.asset, one.lot.lot) in about
+        ),
     )
 
 
-def _left_facts(left: Left) -> dict[str, int]:
+def _left_facts(left: Left) -> dict[str, Any]:
     return {
         "principal_cents": left.principal,
         "bonus_cents": left.bonus,
         "points": left.points,
         "elsewhere_cents": left.elsewhere or 0,
+        "passes": [
+            {
+                "lot": one.lot,
+                "asset": one.asset,
+                "name": one.name,
+                "here": one.here,
+                "total": one.here + (one.elsewhere or 0),
+                "expires": one.expires,
+            }
+            for one in left.passes
+        ],
     }
 
 

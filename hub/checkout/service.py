@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from core.errors import N_, Refusal, Refused
@@ -13,16 +14,21 @@ from core.staff import require
 from core.tickets import SoldLine, TicketReversed, TicketSettled
 from core.till import STORED_VALUE, Offered, check_payments
 from core.wallet import (
+    PASSES,
     Asset,
+    ByPass,
     Earning,
     Leg,
+    Lot,
     Payment,
+    Use,
     available,
     earned,
     has_ended,
     holdings,
     issue,
     issue_within,
+    pass_legs,
     plan_spend,
     points_lot,
     points_order,
@@ -30,9 +36,11 @@ from core.wallet import (
     spend,
     take,
     withdraw,
+    written_legs,
 )
 from hub.checkout import sql
 from hub.checkout.accounts import check_account
+from hub.checkout.passes import payment_of, plan_uses, renew_pass
 from hub.checkout.refunding import right_here
 from hub.tickets import OpenTicket, account_of, read_ticket, require_open
 from hub.till import require_period
@@ -69,7 +77,7 @@ def settle(  # noqa: PLR0913 - the hands of every verb, and a payment's five fac
     ticket: str,
     version: int,
     till: str,
-    payments: tuple[Offered, ...],
+    payments: tuple[Offered | ByPass, ...],
     ahead: Ahead | None = None,
 ) -> Settled:
     """Take payment for a bill and close it.
@@ -79,7 +87,8 @@ def settle(  # noqa: PLR0913 - the hands of every verb, and a payment's five fac
     is what the cashier agreed to have laid out where not enough lies here.
 
     Refused: no_ticket, ticket_closed, stale_ticket, empty_ticket, no_period,
-    no_member_to_charge, insufficient_balance, what `check_payments` and `lay_out` refuse.
+    no_member_to_charge, insufficient_balance, what `check_payments`, `plan_passes` and
+    `lay_out` refuse.
     """
     found = read_ticket(tx, ticket)
     require_open(found.row)
@@ -91,12 +100,20 @@ def settle(  # noqa: PLR0913 - the hands of every verb, and a payment's five fac
     rules = settings(tx)
     member: str | None = found.row["member"]
     account = account_of(tx, found.row)
-    paid = check_payments(payments, found.bill.total, rules, stored_value=True)
+    wishes = [one for one in payments if isinstance(one, ByPass)]
+    if wishes:
+        check_account(tx, act, found.row, wanted=0)
+    uses = plan_uses(tx, act, found, wishes)
+    offered = [one for one in payments if isinstance(one, Offered)]
+    rest = found.bill.total - sum(use.cents for use in uses)
+    paid = check_payments(offered, rest, rules, stored_value=True)
     if ahead is not None and account is not None:
         due = sum(p.amount for p in paid if p.tender == STORED_VALUE)
         lay_out(tx, act, member=account, due=due, ticket=ticket, ahead=ahead)
     paid, spent = _spend(tx, act, rules, ticket=found.row, payments=paid)
-    points = _points(found, rules, date=act.date, spent=spent) if account else 0
+    points = 0
+    if account:
+        points = _points(found, rules, date=act.date, spent=spent, uses=uses)
     sale = TicketSettled(
         ticket=ticket,
         number=found.row["number"],
@@ -106,12 +123,13 @@ def settle(  # noqa: PLR0913 - the hands of every verb, and a payment's five fac
         lines=_sold(found),
         list_total=found.bill.list_total,
         total=found.bill.total,
-        payments=tuple(paid),
+        payments=(*(payment_of(use) for use in uses), *paid),
         points=points,
         points_lot=points_lot(rules.points, date=act.date),
         payer=account if account and found.row["payer"] else "",
     )
-    event = act.append(tx, sale, postings=_postings(act, account, spent, sale))
+    legs = [*spent, *(use.leg for use in uses)]
+    event = act.append(tx, sale, postings=_postings(act, account, legs, sale))
     return Settled(sale=sale, event=event)
 
 
@@ -122,7 +140,8 @@ def reverse(
 
     `reversal` is an id made by the caller. Value goes back to the lots that paid. A lot that
     has ended meanwhile would swallow it: its spend stays in the revenue, and the same value
-    is issued anew as one lot without an end, named in the fact as `renewed`. Points
+    is issued anew as one lot without an end, named in the fact as `renewed`; each pass as a
+    lot of its own. Points
     that were spent meanwhile cannot be taken back; how many are short is part of the fact.
 
     Refused: no_ticket, not_settled, not_logged_in, not_allowed, over_limit, reason_missing,
@@ -138,15 +157,16 @@ def reverse(
     postings = right_here(tx, act, ticket)
     back: list[Leg] = []
     renewed: list[Leg] = []
+    lots: list[Lot] = []
     if sale.member is not None:
         account = standing_for(tx, sale.payer or sale.member)
         returned = _legs(sale.payments)
         held = points_order(holdings(tx, account, place), first=sale.points_lot)
         back = take(held, sale.points)
-        living, renewed = _split(tx, act, returned)
+        living, renewed, lots = _split(tx, act, returned)
         postings += [
             *refund(account, place, living),
-            *issue_within(tx, account, place, renewed),
+            *issue_within(tx, account, place, renewed, passes=lots),
             *withdraw(account, place, back),
         ]
     body = TicketReversed(
@@ -162,7 +182,8 @@ def reverse(
         points=sale.points,
         points_short=sale.points - sum(leg.amount for leg in back),
         points_lot=sale.points_lot,
-        renewed=tuple((leg.asset.value, leg.lot, leg.amount) for leg in renewed),
+        renewed=written_legs([*renewed, *pass_legs(lots)]),
+        lots=tuple(lots),
         payer=sale.payer,
     )
     act.append(tx, body, postings=postings)
@@ -203,15 +224,28 @@ def _spend(
     return [stored, *others], legs
 
 
-def _points(found: OpenTicket, rules: Settings, *, date: str, spent: list[Leg]) -> int:
-    """Return what the bill earns; what the balance paid is shared over the lines first."""
-    from_balance = sum(leg.amount for leg in spent)
+def _points(
+    found: OpenTicket, rules: Settings, *, date: str, spent: list[Leg], uses: list[Use]
+) -> int:
+    """Return what the bill earns; what the balance paid is shared over the lines first.
+
+    A pass was paid for before, like a balance. A coupon was not: what it pays earns nothing.
+    """
+    by_pass: Counter[str] = Counter()
+    off: Counter[str] = Counter()
+    for use in uses:
+        (off if use.asset is Asset.COUPONS else by_pass)[use.line] += use.cents
+    from_balance, from_coupons = sum(leg.amount for leg in spent), off[""]
     earnings = []
     for line, priced in zip(found.lines, found.bill.lines, strict=True):
-        covered = min(from_balance, priced.amount)
+        amount = priced.amount - off[line["id"]]
+        free = min(from_coupons, amount - by_pass[line["id"]])
+        from_coupons, amount = from_coupons - free, amount - free
+        before = by_pass[line["id"]]
+        covered = min(from_balance, amount - before)
         from_balance -= covered
         earnings.append(
-            Earning(amount=priced.amount, from_balance=covered, times=line["points_times"])
+            Earning(amount=amount, from_balance=before + covered, times=line["points_times"])
         )
     return earned(rules.points, earnings, date=date)
 
@@ -237,17 +271,23 @@ def _sold(found: OpenTicket) -> tuple[SoldLine, ...]:
     )
 
 
-def _split(tx: Writer, act: Act, legs: list[Leg]) -> tuple[list[Leg], list[Leg]]:
-    """Return the legs whose lots can take them back, and what a new lot gets for the others."""
+def _split(tx: Writer, act: Act, legs: list[Leg]) -> tuple[list[Leg], list[Leg], list[Lot]]:
+    """Return the legs whose lots can take them back, and what new lots get for the others.
+
+    All stored value gets one new lot, each pass its own.
+    """
     living: list[Leg] = []
     ended: dict[Asset, int] = {}
+    lots: list[Lot] = []
     for leg in legs:
-        if has_ended(tx, leg.lot, date=act.date):
-            ended[leg.asset] = ended.get(leg.asset, 0) + leg.amount
-        else:
+        if not has_ended(tx, leg.lot, date=act.date):
             living.append(leg)
+        elif leg.asset in PASSES:
+            lots.append(renew_pass(tx, act, leg))
+        else:
+            ended[leg.asset] = ended.get(leg.asset, 0) + leg.amount
     lot = act.new_id() if ended else ""
-    return living, [Leg(asset, lot, amount) for asset, amount in ended.items()]
+    return living, [Leg(asset, lot, amount) for asset, amount in ended.items()], lots
 
 
 def _postings(

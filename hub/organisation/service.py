@@ -25,7 +25,7 @@ from core.sqlite import Writer
 
 CATEGORIES_MAX = 20
 TENDERS_MAX = 12
-RESERVED_TENDERS = {"stored_value", "drawer"}
+RESERVED_TENDERS = {"stored_value", "drawer", "punches", "minutes", "coupons"}
 """Ids that reports use for what no shop adds."""
 
 PART = Part(

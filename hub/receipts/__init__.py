@@ -3,6 +3,7 @@
 from core.pages import tender_label
 from hub.receipts.build import (
     Left,
+    PassLeft,
     Printed,
     cash_up_slip,
     exception_label,
@@ -17,6 +18,7 @@ from hub.receipts.proof import Proof, newest, printed, proof
 
 __all__ = [
     "Left",
+    "PassLeft",
     "Printed",
     "Proof",
     "cash_up_slip",

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from core.catalog import UNLIMITED
 from core.members import mask_phone
 from core.money import yuan
 from core.organisation import Company, Settings, Store
-from core.pages import tender_label
+from core.pages import PASS_TENDERS, tender_label, units_label
 from core.sqlite import Row
 from core.tickets import SoldLine, TicketReversed, TicketSettled
 from core.wallet import Payment, ToppedUp
@@ -37,6 +38,22 @@ TIME_SHOWN = "%Y-%m-%d %H:%M"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassLeft:
+    """What is left of a pass: units here; `elsewhere` is None where it is not known.
+
+    `opened` is how many units it began with.
+    """
+
+    asset: str
+    lot: str
+    name: str
+    here: int
+    opened: int
+    elsewhere: int | None = 0
+    expires: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """What a member has after this: in fen, here; `elsewhere` is None where it is not known.
 
@@ -48,6 +65,8 @@ class Left:
     points: int
     elsewhere: int | None = 0
     points_elsewhere: int = 0
+    passes: tuple[PassLeft, ...] = ()
+    """Of the passes that this is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +134,12 @@ def topup_receipt(topup: ToppedUp, about: Printed) -> Document:
     ]
     if topup.offer_name:
         parts.append(Pair(_("套餐"), topup.offer_name))
-    parts.append(Pair(_("本金"), yuan(topup.principal)))
+    parts += [
+        Pair(one.name, units_label(one.asset, one.units, opened=one.units))
+        for one in topup.passes
+    ]
+    if topup.principal or not topup.passes:
+        parts.append(Pair(_("本金"), yuan(topup.principal)))
     if topup.bonus:
         parts.append(Pair(_("赠金"), yuan(topup.bonus)))
     if topup.expires:
@@ -262,7 +286,12 @@ def _lines(lines: Iterable[SoldLine]) -> list[Part]:
 def _payments(payments: Iterable[Payment], settings: Settings) -> list[Part]:
     parts: list[Part] = []
     for payment in payments:
-        parts.append(Pair(tender_label(payment.tender, settings), yuan(payment.amount)))
+        label = tender_label(payment.tender, settings)
+        if payment.tender in PASS_TENDERS:
+            units = sum(amount for _asset, _lot, amount in payment.legs)
+            taken = units_label(payment.tender, units)
+            label = f"{label} {payment.reference} {taken}"
+        parts.append(Pair(label, yuan(payment.amount)))
         bonus = sum(amount for asset, _lot, amount in payment.legs if asset == "bonus")
         if bonus:
             parts.append(Pair(_("  其中赠金"), yuan(bonus)))
@@ -280,6 +309,7 @@ def _left(about: Printed, points: int) -> list[Part]:
     alone = left.elsewhere == 0
     parts: list[Part] = [
         Rule(),
+        *(part for one in left.passes for part in _pass_left(one)),
         Pair(_("储值余额") if alone else _("本店储值余额"), f"¥{yuan(held)}", bold=True),
         Pair(_("  本金"), yuan(left.principal)),
         Pair(_("  赠金"), yuan(left.bonus)),
@@ -290,6 +320,21 @@ def _left(about: Printed, points: int) -> list[Part]:
     if points:
         parts.append(Pair(_("本次积分"), str(points)))
     parts.append(Pair(_("可用积分"), str(left.points + left.points_elsewhere)))
+    return parts
+
+
+def _pass_left(left: PassLeft) -> list[Part]:
+    """Return what is left of a pass, as "剩 9 次" under its name."""
+    whole = left.here + (left.elsewhere or 0)
+    said = units_label(left.asset, whole, opened=left.opened)
+    if left.opened < UNLIMITED:
+        said = _("剩 %(units)s", units=said)
+    parts: list[Part] = [Pair(left.name, said, bold=True)]
+    if left.elsewhere:
+        here = units_label(left.asset, left.here, opened=left.opened)
+        parts.append(Pair(_("  其中本店"), here))
+    if left.expires:
+        parts.append(Pair(_("  有效期至"), left.expires))
     return parts
 
 

@@ -18,6 +18,15 @@ from hub.wallet.elsewhere import (
     unsent_wishes,
 )
 from hub.wallet.ending import DayEnds, end_some
+from hub.wallet.passes import (
+    Gift,
+    HeldPass,
+    give,
+    give_pass,
+    held_passes,
+    pass_facts,
+    passes_after,
+)
 from hub.wallet.service import (
     Balance,
     Terms,
@@ -40,6 +49,8 @@ __all__ = [
     "Bringing",
     "DayEnds",
     "Elsewhere",
+    "Gift",
+    "HeldPass",
     "Layout",
     "Terms",
     "TopUp",
@@ -51,6 +62,9 @@ __all__ = [
     "elsewhere",
     "end_some",
     "follow",
+    "give",
+    "give_pass",
+    "held_passes",
     "is_open",
     "lay_out",
     "layout",
@@ -59,6 +73,8 @@ __all__ = [
     "movements",
     "newest_wish",
     "note_answer",
+    "pass_facts",
+    "passes_after",
     "terms_of",
     "top_up",
     "topups_of_member",

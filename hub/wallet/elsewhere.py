@@ -6,14 +6,14 @@ and calls back what other stores hold. Nothing at the till waits for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.journal import Act
 from core.members import ALIASES, standing_for
 from core.sqlite import Reader, Row, Writer
-from core.wallet import STORED_VALUE, Asset
+from core.wallet import PASSES, STORED_VALUE, Asset
 
 FOLLOW_FRESH_MS = 10 * 60_000
 """A wish that could not be sent for so long is dropped: by then the member has left."""
@@ -39,6 +39,12 @@ class Elsewhere:
     stored: int = 0
     """Stored value in fen."""
     points: int = 0
+    passes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Units by asset and lot."""
+
+    @property
+    def nothing(self) -> bool:
+        return not self.stored and not self.points and not self.passes
 
 
 def elsewhere(db: Reader, act: Act, member: str) -> Elsewhere:
@@ -68,7 +74,16 @@ def elsewhere(db: Reader, act: Act, member: str) -> Elsewhere:
     return Elsewhere(
         stored=sum(left.get(asset, 0) for asset in STORED_VALUE),
         points=left.get(Asset.POINTS, 0),
+        passes={key: amount for key, amount in _passes(left) if amount},
     )
+
+
+def _passes(sums: Mapping[str, int]) -> Iterator[tuple[tuple[str, str], int]]:
+    """Return what of sums by place is passes, which are counted by their lots."""
+    for name, amount in sums.items():
+        asset, _, lot = name.partition("/")
+        if lot and asset in PASSES:
+            yield (asset, lot), amount
 
 
 def lies_in_several_places(db: Reader, act: Act, member: str) -> bool:
@@ -115,12 +130,13 @@ class Bringing:
 
 
 def bringing(db: Reader, act: Act, member: str, *, connected: Callable[[], bool]) -> Bringing:
-    """Return how a member's stored value from elsewhere is faring.
+    """Return how a member's stored value and passes from elsewhere are faring.
 
     `connected` says whether head office can be reached; it is asked only where that matters.
     """
     member = standing_for(db, member)
-    if not elsewhere(db, act, member).stored:
+    there = elsewhere(db, act, member)
+    if not there.stored and not there.passes:
         return Bringing()
     if not connected():
         return Bringing(way=Way.CUT)
@@ -140,8 +156,7 @@ def follow(tx: Writer, act: Act, *, member: str, why: str) -> str | None:
     None when nothing lies elsewhere. While a wish is open, another one is the same.
     """
     member = standing_for(tx, member)
-    there = elsewhere(tx, act, member)
-    if not there.stored and not there.points:
+    if elsewhere(tx, act, member).nothing:
         return None
     held = newest_wish(tx, member)
     if held is not None and is_open(held, now=act.at):

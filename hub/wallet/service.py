@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date as calendar_date
 from datetime import timedelta
 
+from core.catalog import OfferedPass, passes_of
 from core.catalog import offer as offer_for_sale
 from core.errors import Refused
 from core.journal import Act, Posting, place_of
@@ -22,6 +24,7 @@ from core.wallet import (
     Asset,
     Holding,
     Leg,
+    Lot,
     ToppedUp,
     available,
     current_round,
@@ -141,6 +144,7 @@ class Terms:
     points: int
     expires: str | None
     stores: tuple[str, ...]
+    passes: tuple[OfferedPass, ...] = ()
 
 
 def terms_of(db: Reader, act: Act, wanted: TopUp) -> Terms:
@@ -172,6 +176,7 @@ def terms_of(db: Reader, act: Act, wanted: TopUp) -> Terms:
         bonus=offer["bonus"],
         expires=last.isoformat() if last else None,
         stores=stores,
+        passes=passes_of(offer),
         points=offer["points"] + earned_by_topup(rules.points, offer["price"], date=act.date),
     )
 
@@ -213,6 +218,7 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
         card=card or None,
         expires=terms.expires,
         stores=terms.stores,
+        passes=_opened(act, terms),
         points_lot=points_lot(rules.points, date=act.date),
     )
     legs = [
@@ -220,7 +226,8 @@ def top_up(tx: Writer, act: Act, wanted: TopUp, *, topup: str, till: str) -> Top
         Leg(Asset.BONUS, lot, terms.bonus),
         Leg(Asset.POINTS, booked.points_lot, terms.points),
     ]
-    act.append(tx, booked, postings=_issued(tx, act, wanted.member, legs))
+    postings = _issued(tx, act, wanted.member, legs, passes=booked.passes)
+    act.append(tx, booked, postings=postings)
     return booked
 
 
@@ -270,9 +277,29 @@ def _taken(tx: Writer, act: Act, *, member: str, asset: Asset, amount: int) -> l
     return legs
 
 
-def _issued(db: Reader, act: Act, member: str, legs: list[Leg]) -> list[Posting]:
+def _issued(
+    db: Reader, act: Act, member: str, legs: list[Leg], *, passes: Sequence[Lot] = ()
+) -> list[Posting]:
     worth = [leg for leg in legs if leg.amount]
-    return issue_within(db, member, act.journal.identity.place, worth)
+    return issue_within(db, member, act.journal.identity.place, worth, passes=passes)
+
+
+def _opened(act: Act, terms: Terms) -> tuple[Lot, ...]:
+    return tuple(
+        Lot(
+            lot=act.new_id(),
+            opened_at=act.at,
+            paid=one.paid,
+            expires=terms.expires,
+            stores=terms.stores,
+            asset=one.asset,
+            units=one.units,
+            name=one.name or terms.name,
+            items=one.items,
+            categories=one.categories,
+        )
+        for one in terms.passes
+    )
 
 
 def _number(tx: Writer, act: Act) -> str:

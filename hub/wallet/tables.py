@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from core.journal import Part
 from core.sqlite import Migration, Writer
+from core.wallet import Lot
 from hub.wallet.advancing import REFUSALS
 
 
@@ -26,6 +29,15 @@ def _take(tx: Writer, member: str, content: dict[str, Any] | None) -> None:
                 amount=held.get(asset, 0),
                 moved=came.get(asset, 0),
             )
+    tx.run("DELETE FROM pass_elsewhere WHERE member = :member", member=member)
+    for lot in msgspec.convert(told.get("lots", ()), tuple[Lot, ...]):
+        tx.run(
+            "INSERT INTO pass_elsewhere (member, lot, content)"
+            " VALUES (:member, :lot, :content)",
+            member=member,
+            lot=lot.lot,
+            content=msgspec.json.encode(lot),
+        )
 
 
 LOCAL = Part(
@@ -65,8 +77,23 @@ LOCAL = Part(
                 "ALTER TABLE follow_request ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
             ),
         ),
+        Migration(
+            "wallet_elsewhere/3",
+            (
+                # What a member's passes are that may never have been here.
+                """CREATE TABLE pass_elsewhere (
+                     member TEXT NOT NULL,
+                     lot TEXT NOT NULL,
+                     content BLOB NOT NULL,
+                     PRIMARY KEY (member, lot)
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
     ),
-    tables={"wallet_elsewhere": ("member", "place", "asset")},
+    tables={
+        "wallet_elsewhere": ("member", "place", "asset"),
+        "pass_elsewhere": ("member", "lot"),
+    },
     feeds={"wallet": _take},
     refusals=REFUSALS,
 )

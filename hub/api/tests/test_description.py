@@ -83,6 +83,7 @@ def test_what_books_or_creates_takes_a_key(document):
         "adjust_wallet",
         "close_shift",
         "give_new_card",
+        "give_pass",
         "create_line",
         "create_member",
         "create_ticket",

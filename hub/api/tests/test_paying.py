@@ -32,6 +32,7 @@ def test_a_topped_up_member_spends_and_ledger_and_receipt_say_what_is_left(count
         "bonus_cents": 0,
         "points": 1_000,
         "elsewhere_cents": 0,
+        "passes": [],
     }
     bill = counter.bill(member, MASSAGE, TEA)
     assert (bill["list_total_cents"], bill["total_cents"]) == (16_600, 13_700)

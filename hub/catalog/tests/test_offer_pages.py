@@ -45,7 +45,7 @@ def test_a_wrong_field_is_told_beside_it_and_the_rest_is_kept(
 def test_an_offer_that_gives_nothing_is_refused(shop):
     nothing = GOOD | {"price": "0", "principal": "0", "bonus": "0"}
     answer = shop.browser().post("/catalog/offers/new", data=nothing)
-    assert faults_above(answer) == ["本金、赠金和积分不能都是零"]
+    assert faults_above(answer) == ["本金、赠金、积分和次数不能都是零"]
 
 
 def test_a_new_package_can_be_sold_at_once(shop):
