@@ -52,7 +52,7 @@ class Lateness:
             misspoken(event)
             or not_sent(self.tx, self.closed, event, history=history)
             or sends_under_a_grant(self.tx, event)
-            or beyond_limits(self.tx, event, late=True)
+            or beyond_limits(self.tx, event, late=True, history=self.source.origin)
             or hands_on_missing(self.tx, self.closed, event)
         )
 

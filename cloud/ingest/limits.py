@@ -28,6 +28,7 @@ from core.wallet import (
     Released,
     advance,
     current_round,
+    last_round,
     mint_account,
     minted_beyond,
     outstanding,
@@ -55,11 +56,12 @@ _reversal = msgspec.json.Decoder(_Reversal)
 _release = msgspec.json.Decoder(_Release)
 
 
-def beyond_limits(db: Reader, event: Event, *, late: bool = False) -> str:
+def beyond_limits(db: Reader, event: Event, *, late: bool = False, history: str = "") -> str:
     """Return what of an event its box has no right to; empty where it has.
 
-    `db` as it was before the event. The rights that lay at a place are head office's again
-    once it is closed, and what came `late` is paid for; more than the box ever had is not.
+    `db` as it was before the event; `history` is the branch that it is of, if any. The rights
+    that lay at a place are head office's again once it is closed, and what came `late` is paid
+    for; more than the box ever had is not.
     """
     place, kind = place_of(event.origin, event.epoch), kind_of(event)
     if beyond := minted(db, event, place):
@@ -68,7 +70,7 @@ def beyond_limits(db: Reader, event: Event, *, late: bool = False) -> str:
         if beyond := handed_over(db, event) or beyond_the_bill(db, event, late=late):
             return beyond
         if kind == ADVANCED:
-            return _laid_out_beyond(db, event, place)
+            return _laid_out_beyond(db, event, place, branch=history)
         if kind == _REVERSED:
             return _reversed_elsewhere(db, event, place)
         return _right_of_its_own_making(db, event, kind, place, late=late)
@@ -107,10 +109,11 @@ def _right_left(db: Reader, place: str) -> int:
     return sum(amount or 0 for amount in amounts)
 
 
-def _laid_out_beyond(db: Reader, event: Event, place: str) -> str:
+def _laid_out_beyond(db: Reader, event: Event, place: str, *, branch: str) -> str:
     """Hold an advance against the widest limits that were ever set.
 
-    A box that was away acts on those that it knew, and what it did then stands.
+    A box that was away acts on those that it knew, and what it did then stands. Nobody ever
+    settles what a branch laid out, so all of that counts together.
     """
     body = _advance.decode(event.body)
     told = advance(body.member, place, body.lot, body.amount)
@@ -118,12 +121,16 @@ def _laid_out_beyond(db: Reader, event: Event, place: str) -> str:
         return "it lays out another amount than it says"
     if not 0 <= body.round <= current_round(db, place):
         return f"it lays out in round {body.round}, which has not come"
+    mine = place_of(branch, event.epoch) if branch else place
+    if body.round < last_round(db, mine):
+        return f"it lays out in round {body.round}, which is over"
     most = db.one(
         "SELECT COALESCE(MAX(per_member), 0) AS member,"
         " COALESCE(MAX(per_outage), 0) AS outage FROM floor_known"
     )
     assert most is not None
-    theirs, whole = outstanding(db, place, body.round, body.member)
+    settled = body.round if mine == place else 0
+    theirs, whole = outstanding(db, mine, settled, body.member)
     if theirs + body.amount > most["member"] or whole + body.amount > most["outage"]:
         return f"it lays out {body.amount} beyond what the merchant allows"
     return ""

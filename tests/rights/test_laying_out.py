@@ -151,6 +151,80 @@ def test_what_a_stolen_box_lays_out_beyond_the_limits_counts_nowhere(
     assert [kind for kind, _ in desk.alarms()] == ["set_aside"] * 3
 
 
+def laid_out(merchant):
+    """Return what was ever laid out, settled or not."""
+    with merchant.door.read() as db:
+        return db.value(
+            "SELECT COALESCE(SUM(amount), 0) FROM risk_booking"
+            " WHERE reason = 'advance' AND amount > 0"
+        )
+
+
+def say(shop, member, number, amount, *, round_):
+    """Let a box write what it likes of an advance."""
+    told = Advanced(
+        advance=f"a{number}",
+        member=member,
+        lot=f"l{number}",
+        amount=amount,
+        round=round_,
+        ticket="t1",
+    )
+    shop.append(told, postings=advance(member, shop.place, told.lot, amount))
+
+
+def test_a_round_that_is_over_does_not_come_again(platform, merchant, desk, first):
+    allow(merchant, floor=FLOOR)
+    member = first.register()
+    sync(desk, first)
+    for number in range(3):
+        say(first, member, number, 100, round_=0)
+    sync(desk, first)
+    assert laid_out(merchant) == 300
+    say(first, member, 3, 5_000, round_=3)
+    say(first, member, 4, 1_000, round_=2)
+    say(first, member, 5, 1_000, round_=0)
+    sync(desk, first)
+    assert laid_out(merchant) == 5_300
+    with merchant.door.read() as db:
+        reasons = [
+            row["reason"] for row in db.all("SELECT reason FROM quarantine ORDER BY seq")
+        ]
+    assert [one for one in reasons if "which is over" in one] == reasons[:2]
+    assert differences(platform, merchant) == []
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    said=st.lists(
+        st.tuples(st.integers(1, 9_000), st.integers(0, 6), st.booleans()), max_size=12
+    )
+)
+def test_no_number_that_a_box_says_lets_it_lay_out_more_at_once(tmp_path_factory, said):
+    """Small advances make many rounds; each would be a limit of its own."""
+    folder = tmp_path_factory.mktemp("rounds")
+    platform = office_in(folder / "office")
+    merchant = merchant_in(platform, stores=("s1",))
+    furnish(merchant)
+    allow(merchant, floor=FLOOR)
+    desk = Desk(platform)
+    shop = Shop(folder, platform, merchant, name="1" * 16, store="s1", seed=11)
+    member = shop.register()
+    sync(desk, shop)
+    before = 0
+    for number, (amount, round_, hears) in enumerate(said):
+        say(shop, member, number, amount, round_=round_)
+        if hears:
+            sync(desk, shop)
+            assert laid_out(merchant) - before <= FLOOR["per_member_cents"]
+            before = laid_out(merchant)
+    sync(desk, shop)
+    assert laid_out(merchant) - before <= FLOOR["per_member_cents"]
+    assert differences(platform, merchant) == []
+    shop.close()
+    platform.close()
+
+
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     spends=st.lists(

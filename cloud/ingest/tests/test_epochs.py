@@ -18,7 +18,8 @@ from cloud.platform import epochs_of
 from cloud.platform.tests.office import office_in
 from core.enrolment import LateState
 from core.errors import Refused
-from core.wallet import CLOUD
+from core.feed import publish
+from core.wallet import CLOUD, Advanced, advance
 from core.wire import GRANTED, NOTHING, RECALLING, Channel, Fence, encode, unpack
 from core.wire.messages import OFFLINE
 
@@ -314,6 +315,37 @@ def test_both_histories_of_a_box_that_was_two_are_facts(
     assert kinds_in(office.merchant, branch.origin)[0] == "wallet.adjusted"
     twin.close()
     assert office.sound()
+
+
+def test_a_second_history_lays_out_no_more_than_a_first_one(
+    office, desk, first, guest, tmp_path
+):
+    limits = {"per_member_cents": 5_000, "per_outage_cents": 5_000, "snapshot_age_ms": 1_000}
+    office.merchant.door.write(
+        lambda tx: publish(
+            tx, office.merchant.act(tx), topic="rights", key="-", content={"floor": limits}
+        )
+    )
+    twin = twin_of(first, tmp_path / "twin", seed=77)
+    first.pay(guest, 100)
+    desk.sync(first, rounds=1)
+    for number in range(4):
+        told = Advanced(
+            advance=f"a{number}",
+            member=guest,
+            lot=f"l{number}",
+            amount=2_000,
+            round=0,
+            ticket="t",
+        )
+        twin.append(told, postings=advance(guest, first.id, told.lot, 2_000))
+    office.close(first, reason="forked")
+    office.bring(twin, after=2)
+    with office.merchant.door.read() as db:
+        assert db.value("SELECT SUM(amount) FROM claim") == 4_000
+        assert db.value("SELECT count(*) FROM quarantine") == 2
+    twin.close()
+    assert differences(office.platform, office.merchant) == []
 
 
 def test_a_branch_goes_on_and_is_itself_left(office, desk, first, guest, tmp_path):
