@@ -314,6 +314,13 @@ def _worries(hub: Hub, waiting: int, now: int) -> Iterator[Worry]:
             what=N_("主机的时钟没有对准"),
             advice=N_("请让主机连上网络自动对时；单据的时间可能不准，金额不受影响。"),
         )
+    if hub.held_back:
+        yield Worry(
+            what=N_("主机等待升级：总部有它还不认识的记录，先不发给它"),
+            advice=N_(
+                "门店照常收银，会员的余额暂时不往那里调。请升级这台主机，升级后自动补发。"
+            ),
+        )
     if hub.free_bytes is not None and hub.free_bytes < FREE_BYTES_LOW:
         yield Worry(
             what=N_("主机的存储快满了"),

@@ -46,14 +46,13 @@ from cloud.ingest.strangers import asked_of_stranger, roll_back
 from cloud.ingest.talk import (
     Talk,
     begin_talk,
-    downlink_cursor,
     read_input,
     told_of_recovery,
 )
 from cloud.platform import Platform, Reason, all_hubs
 from cloud.streams import keep, segments_after, shut
 from core.errors import Refused
-from core.sqlite import Writer
+from core.sqlite import Reader, Writer
 from core.wire import (
     OFFLINE,
     Arrived,
@@ -150,7 +149,7 @@ class Exchange:
         for talk in talks:
             standing = replace(
                 talk.state.standing,
-                down_len=outcome.down_lens.get(talk.hub, talk.state.standing.down_len),
+                down_len=self._down_len(talk, outcome),
                 feed_pos=outcome.feed_pos,
             )
             if standing != talk.state.standing:
@@ -244,12 +243,23 @@ class Exchange:
         """Tell a conversation what other programs wrote: a backup, or that the hub returned."""
         with self._platform.door.read() as db:
             told = told_of_recovery(db, talk.source)
-            down_len = downlink_cursor(db, talk.source).have
+            down_len = talk.down_len(db)
         standing = replace(talk.state.standing, **told)
         if standing != talk.state.standing:
             # What was given back is kept; what is sent from now on comes behind it.
             standing = replace(standing, down_len=max(standing.down_len, down_len))
             self._step(talk, standing, now_ms, work)
+
+    def _down_len(self, talk: Talk, outcome: Outcome) -> int:
+        before = talk.state.standing.down_len
+        if outcome.down_lens.get(talk.hub, before) == before:
+            return before
+        held_back = talk.held_back
+        with self._platform.door.read() as db:
+            down_len = talk.down_len(db)
+        if talk.held_back != held_back:
+            self._sightings.held_back(talk.hub, talk.held_back)
+        return down_len
 
     def _feed_pos(self, merchant: str) -> int:
         if merchant not in self._feeds:
@@ -273,7 +283,14 @@ class Exchange:
             self._refresh(talk, now_ms, work)
         with self._platform.door.read() as db:
             happened = read_input(db, talk, channel, payload, wall_at=at)
+            if isinstance(happened, Heard) and isinstance(happened.message, Hello):
+                self._heard_kinds(db, talk, happened.message)
         self._step(talk, happened, now_ms, work)
+
+    def _heard_kinds(self, db: Reader, talk: Talk, hello: Hello) -> None:
+        if hello.epoch == talk.source.epoch.epoch:
+            talk.heard_kinds(db, hello)
+            self._sightings.held_back(talk.hub, talk.held_back)
 
     def _of_its_epoch(self, talk: Talk, channel: Channel, payload: bytes) -> Talk:
         """Begin anew with a box that was put in another's place a moment ago.

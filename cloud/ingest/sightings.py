@@ -13,6 +13,8 @@ WRITE_EVERY_MS = 1_000
 SEEN_EVERY_MS = 10_000
 """That a hub was heard at all."""
 
+HELD_BACK_CHARACTERS_MAX = 200
+
 
 @dataclass(slots=True)
 class Sighting:
@@ -24,13 +26,16 @@ class Sighting:
     reported_seq: int | None = None
     feed_pos: int | None = None
     down_n: int | None = None
+    held_back: str | None = None
+    """For which kinds its downlink waits."""
     epoch: int = 1
     """Of which `down_n` and the hello's boot are told."""
     written_at: int = -SEEN_EVERY_MS
 
     @property
     def urgent(self) -> bool:
-        return self.online is not None or self.hello is not None
+        told = (self.online, self.hello, self.held_back)
+        return any(one is not None for one in told)
 
     @property
     def moved(self) -> bool:
@@ -62,6 +67,10 @@ class Sightings:
     def reported(self, hub: str, *, epoch: int, down_n: int, feed_pos: int) -> None:
         sighting = self._of(hub)
         sighting.epoch, sighting.down_n, sighting.feed_pos = epoch, down_n, feed_pos
+
+    def held_back(self, hub: str, kinds: tuple[str, ...]) -> None:
+        """Note for which kinds that the hub does not know its downlink waits."""
+        self._of(hub).held_back = " ".join(kinds)[:HELD_BACK_CHARACTERS_MAX]
 
     def gone(self, hub: str) -> None:
         self._of(hub).online = False
@@ -126,6 +135,7 @@ def _fields(sighting: Sighting) -> dict[str, object]:
         "online": None if sighting.online is None else int(sighting.online),
         "reported_seq": sighting.reported_seq,
         "feed_pos": sighting.feed_pos,
+        "held_back": sighting.held_back,
     }
     if hello is not None:
         fields |= {

@@ -87,9 +87,13 @@ def reach_of(db: Reader, merchant: str) -> Reach:
     """Return the hubs that value may be sent to and called in from: none in a recovery.
 
     Head office that was put back does not know what stands in a stream down, so it writes none
-    before the hub has told.
+    before the hub has told. What is sent to one whose stream waits for an update would wait
+    with it, and be nobody's meanwhile.
     """
-    return {} if recovery_of(db, merchant) is not None else lines_of(db, merchant)
+    if recovery_of(db, merchant) is not None:
+        return {}
+    lines = lines_of(db, merchant)
+    return {hub: one for hub, one in lines.items() if not one.hub.held_back}
 
 
 def lines_of(db: Reader, merchant: str) -> Reach:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from cloud.ingest.sources import Source
 from cloud.ingest.step import CloudState, Garbled, Heard, Input, Standing, start
 from cloud.platform import epochs_of
 from cloud.recovery import owed_by, safe_of
-from cloud.streams import Kept, cursor_of, head_at
+from cloud.streams import Kept, cursor_of, head_at, segments_after
+from core.journal import decode, kind_of
 from core.sqlite import Reader
 from core.wire import (
     Arrived,
@@ -37,6 +38,12 @@ class Talk:
 
     source: Source
     state: CloudState
+    known: frozenset[str] = frozenset()
+    """The kinds of event that the hub said it knows; empty where it did not say."""
+    cleared: int = 0
+    """How far of its downlink it knows all kinds."""
+    held_back: tuple[str, ...] = ()
+    """For which kinds the rest of its downlink waits until it is updated."""
 
     @property
     def hub(self) -> str:
@@ -58,13 +65,43 @@ class Talk:
         return Standing(
             have=held.have,
             head=held.head,
-            down_len=downlink_cursor(db, self.source).have,
+            down_len=self.down_len(db),
             feed_pos=feed_pos,
             boot=self.source.boot,
             closed=self.source.closed,
             lost=lost,
             **told_of_recovery(db, self.source),
         )
+
+    def heard_kinds(self, db: Reader, hello: Hello) -> None:
+        """Take in which kinds the hub knows: of its downlink it is sent no others.
+
+        What it has already it has, whatever it knows.
+        """
+        self.known, self.held_back = frozenset(hello.kinds), ()
+        self.cleared = min(hello.down_n, downlink_cursor(db, self.source).have)
+        standing = replace(self.state.standing, down_len=self.down_len(db))
+        sender = self.state.sender.extend(standing.down_len)
+        self.state = replace(self.state, standing=standing, sender=sender)
+
+    def down_len(self, db: Reader) -> int:
+        """Return how much of its downlink the hub may be sent: all before an unknown kind.
+
+        What comes behind waits with it, because order is what the chain vouches for.
+        """
+        have = downlink_cursor(db, self.source).have
+        while self.known and self.cleared < have:
+            row = segments_after(
+                db, self.source.downlink, self.source.epoch.epoch, self.cleared, limit=1
+            )[0]
+            events = (decode(raw) for raw in unpack(row["raw"]).events)
+            strange = sorted({kind_of(event) for event in events} - self.known)
+            if strange:
+                self.held_back = tuple(strange)
+                return self.cleared
+            self.cleared = row["last_seq"]
+        self.held_back = ()
+        return have
 
 
 def told_of_recovery(db: Reader, source: Source) -> Told:

@@ -38,6 +38,8 @@ class Hub:
     clock_at: int | None
     clock_unsure: bool
     free_bytes: int | None
+    held_back: str = ""
+    """Which kinds of event its version does not know, for which the stream to it waits."""
 
     @property
     def name(self) -> str:

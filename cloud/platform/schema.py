@@ -97,4 +97,11 @@ MIGRATIONS = (
             "ALTER TABLE enrolment_code ADD COLUMN hub TEXT NOT NULL DEFAULT ''",
         ),
     ),
+    Migration(
+        "platform/3",
+        (
+            # The kinds of event that its version does not know, for which its stream waits.
+            "ALTER TABLE hub ADD COLUMN held_back TEXT NOT NULL DEFAULT ''",
+        ),
+    ),
 )

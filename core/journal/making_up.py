@@ -9,6 +9,7 @@ from core.journal.append import documents_of
 from core.journal.changes import Change, apply
 from core.journal.event import Event, decode_as
 from core.journal.part import Parts
+from core.journal.passing import take_up_all
 from core.journal.project import Place
 from core.sqlite import Door, Reader, Row, Writer
 
@@ -70,14 +71,17 @@ def make_up(tx: Writer, parts: Parts, place: Place, *, journal: Reader | None = 
 def make_up_all(door: Door, parts: Parts) -> int:
     """Make up whatever can be; return how many events. For the start of a program.
 
-    What this version's projectors can read and an older one's could not is made up by that.
+    What this version's projectors can read and an older one's could not is made up by that,
+    and what an older one passed over because it did not know the kind.
     """
+    taken_up = take_up_all(door, parts)
     with door.read() as db:
         rows = db.all("SELECT origin, epoch, seq FROM quarantine WHERE whole = 0")
     places = [(row["origin"], row["epoch"], row["seq"]) for row in rows]
     if not places:
-        return 0
-    return door.write(lambda tx: sum(make_up(tx, parts, place) == "" for place in places))
+        return taken_up
+    made_up = door.write(lambda tx: sum(make_up(tx, parts, place) == "" for place in places))
+    return taken_up + made_up
 
 
 def forgive(tx: Writer, place: Place) -> None:

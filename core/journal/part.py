@@ -83,6 +83,10 @@ class Parts:
         """Return what a body changes at once, beside what its envelope moves."""
         return _project(self._now, entry)
 
+    def project_body_later(self, entry: Entry | None) -> list[Change]:
+        """Return what a body says of history, beside what its envelope does."""
+        return _project(self._later, entry)
+
     def project_later(self, event: Event, entry: Entry | None) -> list[Change]:
         return [*_move(self._postings_later, event), *_project(self._later, entry)]
 

@@ -10,6 +10,7 @@ from core.journal.append import documents_of
 from core.journal.changes import apply
 from core.journal.event import Event, decode_as
 from core.journal.part import Entry, Parts
+from core.journal.passing import pass_over
 from core.sqlite import Door, Reader, Row, Writer
 
 DRAIN_EVENTS_MAX = 500
@@ -80,7 +81,10 @@ def receive_now(
     cannot be either, nothing is. Both times it stands in quarantine with the reason.
     """
     try:
-        _apply_now(tx, parts, event, parts.entry(event, documents))
+        entry = parts.entry(event, documents)
+        _apply_now(tx, parts, event, entry)
+        if entry is None:
+            pass_over(tx, event, history=False)
     except Exception as error:
         log.exception("quarantined %s/%s/%s", event.origin, event.epoch, event.seq)
         reason, whole = f"{type(error).__name__}: {error}", False
@@ -143,7 +147,10 @@ def _project_row(tx: Writer, parts: Parts, row: Row) -> None:
         return
     try:
         event = decode_as(row["origin"], row["raw"])
-        apply_later(tx, parts, event, parts.entry(event, documents_of(tx, event)))
+        entry = parts.entry(event, documents_of(tx, event))
+        apply_later(tx, parts, event, entry)
+        if entry is None:
+            pass_over(tx, event, history=True)
     except Exception as error:
         log.exception("quarantined %s/%s/%s", row["origin"], row["epoch"], row["seq"])
         place = (row["origin"], row["epoch"], row["seq"])

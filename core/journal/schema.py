@@ -90,4 +90,20 @@ MIGRATIONS = (
             "UPDATE quarantine SET missing_later = 1 WHERE whole = 0",
         ),
     ),
+    Migration(
+        "journal/5",
+        (
+            # What bodies say that no projector of this version could read.
+            """CREATE TABLE passed_over (
+                 origin TEXT NOT NULL,
+                 epoch INTEGER NOT NULL,
+                 seq INTEGER NOT NULL,
+                 kind TEXT NOT NULL,
+                 missing_now INTEGER NOT NULL CHECK (missing_now IN (0, 1)),
+                 missing_later INTEGER NOT NULL CHECK (missing_later IN (0, 1)),
+                 PRIMARY KEY (origin, epoch, seq)
+               ) STRICT, WITHOUT ROWID""",
+            "CREATE INDEX passed_over_by_kind ON passed_over (kind)",
+        ),
+    ),
 )

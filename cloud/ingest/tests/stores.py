@@ -101,6 +101,7 @@ class Store:
         )
         self.door.write(self.journal.begin)
         self.door.write(follow)
+        self.kinds: tuple[str, ...] = ()
         self.down: list[bytes] = []
         self.down_seq = 0
         self.feed_pos = 0
@@ -232,6 +233,7 @@ class Store:
             down_head=self.down_head(),
             feed_pos=self.feed_pos,
             version="0.1",
+            kinds=self.kinds,
             clock_at=self.clock.at,
         )
         return msgspec.structs.replace(said, **changes)

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 import sqlcipher3.dbapi2 as driver
 
-from core.journal import Append, Body, Entry, Part, Parts, drain, drain_all, is_behind, seal
+from core.journal import (
+    Append,
+    Body,
+    Entry,
+    Part,
+    Parts,
+    drain,
+    drain_all,
+    is_behind,
+    make_up_all,
+    seal,
+)
 from core.journal.project import DRAIN_EVENTS_MAX
 from core.journal.tests.tea_house import TEA_HOUSE, TeaBrought, TeaServed, paid
 from core.sqlite import Migration, Writer
@@ -168,6 +179,12 @@ def test_a_kind_from_a_later_version_is_kept_and_passed_over(tmp_path):
         assert newer.differences() == [
             "poster: row 1 is absent, rebuilt it is {'title': '春茶'}"
         ]
+        # And fills it in by itself when it starts, once.
+        assert make_up_all(newer.door, older) == 0
+        assert make_up_all(newer.door, newer.parts) == 1
+        assert make_up_all(newer.door, newer.parts) == 0
+        assert newer.differences() == []
+        assert newer.rows("passed_over") == []
 
 
 def test_several_parts_may_project_one_kind(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from core.journal import (
     WHOLE,
     Event,
+    Part,
     chain,
     encode,
     make_up,
@@ -146,3 +147,53 @@ def test_what_is_aside_as_a_whole_is_passed_over_by_history_and_rebuild(house):
     assert house.world.rows("sale") == house.world.rows("purse") == []
     assert [row["cups"] for row in house.world.rows("shelf")] == [9]
     assert house.world.differences() == []
+
+
+BEFORE_SERVING = Part(
+    name="before_serving",
+    migrations=TEA_HOUSE.migrations,
+    tables=TEA_HOUSE.tables,
+    postings_now=TEA_HOUSE.postings_now,
+    postings_later=TEA_HOUSE.postings_later,
+    now={TeaBrought: TEA_HOUSE.now[TeaBrought]},
+)
+"""The tea house of a version that did not know yet that tea is served."""
+
+
+def test_an_update_fills_in_what_the_version_before_could_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.journal.passing.TAKEN_UP_AT_ONCE", 2)
+    with open_world(tmp_path, [BEFORE_SERVING]) as older:
+        house = House(older)
+        house.take(house.event(TeaBrought(tea="龙井", cups=9)))
+        for _ in range(5):
+            house.take(house.event(TeaServed(tea="龙井", cups=1, fen=2800), paid(2800)))
+        older.drain()
+        house.take(house.event(TeaServed(tea="龙井", cups=1, fen=2800), paid(2800)))
+        assert [row["cups"] for row in older.rows("shelf")] == [9]
+        assert max(row["fen"] for row in older.rows("purse")) == 6 * 2800, "value moved"
+        assert {row["kind"] for row in older.rows("passed_over")} == {"tea.served"}
+    with open_world(tmp_path, [TEA_HOUSE]) as newer:
+        assert make_up_all(newer.door, newer.parts) == 6
+        newer.drain()
+        assert [row["cups"] for row in newer.rows("shelf")] == [3]
+        assert newer.rows("takings")[0]["cups"] == 6
+        assert max(row["fen"] for row in newer.rows("purse")) == 6 * 2800, "and not again"
+        assert newer.differences() == []
+        assert make_up_all(newer.door, newer.parts) == 0
+
+
+def test_what_cannot_be_filled_in_yet_is_tried_again_and_holds_up_nobody(tmp_path):
+    with open_world(tmp_path, [BEFORE_SERVING]) as older:
+        house = House(older)
+        house.take(house.event(TeaServed(tea="龙井", cups=2, fen=5600), paid(5600)))
+        house.take(house.event(TeaServed(tea="毛峰", cups=0, fen=10), paid(10)))
+        older.drain()
+    with open_world(tmp_path, [TEA_HOUSE]) as newer:
+        make_up_all(newer.door, newer.parts)
+        assert [row["seq"] for row in newer.rows("passed_over")] == [1]
+        house = House(newer, seq=2)
+        house.take(house.event(TeaBrought(tea="龙井", cups=9)))
+        make_up_all(newer.door, newer.parts)
+        assert newer.rows("passed_over") == []
+        assert newer.rows("takings")[0]["cups"] == 2
+        assert newer.differences() == []
