@@ -45,6 +45,8 @@ class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
     proof: Annotated[bytes, msgspec.Meta(max_length=64)] = b""
     """The log key's signature over `proven_bytes(csr)`. A hub that is known already, and only
     lost its certificate, must prove itself so; a new one may."""
+    waits_for_right: bool = False
+    """A box in another's place knows that it may fill no wallet before it has a right to."""
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from core.wallet import (
     outstanding,
     send_first,
     use_up,
+    waits_for_right,
 )
 
 MINTED_MAX = 10**11
@@ -87,7 +88,8 @@ def minted(db: Reader, event: Event, place: str) -> str:
     if any(issued[asset] > MINTED_MAX for asset in CORRECTED):
         return f"it mints {max(issued.values())} at once"
     bound = db.value("SELECT times FROM mint_bound WHERE place = :place", place=place)
-    return minted_beyond(event, place, left=None if bound is None else _right_left(db, place))
+    bounded = bound is not None or waits_for_right(db, place)
+    return minted_beyond(event, place, left=_right_left(db, place) if bounded else None)
 
 
 def _right_left(db: Reader, place: str) -> int:

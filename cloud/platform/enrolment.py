@@ -45,9 +45,10 @@ from core.enrolment import (
 )
 from core.errors import Refused
 from core.feed import FeedDocument
-from core.journal import Act, Birth
+from core.journal import Act, Birth, place_of
 from core.organisation import stores
 from core.sqlite import Reader, Row, Writer
+from core.wallet import mint_left
 from core.wire import link_name, shard
 
 LATE_DAYS = 365
@@ -84,7 +85,7 @@ def enrol(platform: Platform, request: EnrolRequest, *, bring: Bring) -> EnrolAn
 
     Refused: bad_certificate_request, bad_birth, no_places, join_code_wrong, join_code_locked,
     join_code_expired, join_code_used, join_code_replaces, hub_known, no_store, feed_there,
-    feed_missing.
+    feed_missing, box_too_old.
     """
     asked = _read(request)
     tried = platform.door.write(lambda tx: try_code(tx, platform, request.code))
@@ -95,8 +96,8 @@ def enrol(platform: Platform, request: EnrolRequest, *, bring: Bring) -> EnrolAn
     with platform.door.read() as db:
         _check_hub(db, tried, asked)
     merchant = platform.merchant(tried["merchant"])
-    store = _prepare(merchant, tried, asked, bring=bring)
-    made = _Joining(platform=platform, merchant=merchant, store=store, asked=asked)
+    store, down = _prepare(merchant, tried, asked, bring=bring)
+    made = _Joining(platform=platform, merchant=merchant, store=store, asked=asked, down=down)
     answer = platform.door.write(made.take)
     platform.ring("ingest")
     platform.ring("web")
@@ -202,10 +203,10 @@ def certify(tx: Writer, platform: Platform, *, hub_id: str, name: str, csr: str)
     return RenewAnswer(certificate=pem_of(leaf), ca=authority.pem)
 
 
-def downlink_birth(merchant: Merchant, birth: Birth) -> bytes:
+def downlink_birth(merchant: Merchant, birth: Birth, *, right_first: bool = False) -> bytes:
     """Return the birth certificate of the stream that goes down to a hub's epoch.
 
-    It depends on nothing but the hub's own, so that a second try makes the same bytes.
+    It depends on nothing but what the hub asks for, so that a second try makes the same bytes.
     """
     return msgspec.json.encode(
         Birth(
@@ -213,6 +214,7 @@ def downlink_birth(merchant: Merchant, birth: Birth) -> bytes:
             epoch=birth.epoch,
             key=merchant.signing.public,
             made_at=birth.made_at,
+            right_first=right_first,
         )
     )
 
@@ -270,12 +272,22 @@ def _check_successor(db: Reader, epochs: list[Epoch], birth: Birth) -> None:
         raise Refused("hub_known")
 
 
-def _prepare(merchant: Merchant, code: Row, asked: _Asked, *, bring: Bring) -> str:
-    """Make the merchant's database ready; return the store. Every step may be done twice."""
-    down = merchant.journal_over(downlink_birth(merchant, asked.birth))
+def _prepare(
+    merchant: Merchant, code: Row, asked: _Asked, *, bring: Bring
+) -> tuple[str, bytes]:
+    """Make the merchant's database ready; return the store, and the birth of the stream down.
+
+    Every step may be done twice.
+    """
+    # A new shop fills wallets from its first minute on; a box in another's place has no reason
+    # to before head office has spoken to it, and its predecessor's right may be gone for good.
+    right_first = code["kind"] == REPLACE and asked.request.waits_for_right
+    down = merchant.journal_over(downlink_birth(merchant, asked.birth, right_first=right_first))
     brought = asked.request.bring
 
-    def ready(tx: Writer) -> str:
+    def ready(tx: Writer) -> tuple[str, bytes]:
+        if code["kind"] == REPLACE and not right_first:
+            _check_no_step_back(tx, asked.birth)
         if brought is not None:
             _bring(tx, merchant, brought, bring=bring)
         store = code["store"] or ("" if brought is None else _store_of(brought))
@@ -284,9 +296,23 @@ def _prepare(merchant: Merchant, code: Row, asked: _Asked, *, bring: Bring) -> s
                 "feed_missing" if brought is None and not code["store"] else "no_store"
             )
         down.begin(tx)
-        return store
+        begun: bytes = tx.value(
+            "SELECT birth FROM origin WHERE origin = :origin AND epoch = :epoch",
+            origin=down.identity.origin,
+            epoch=down.identity.epoch,
+        )
+        return store, begun
 
     return merchant.door.write(ready)
+
+
+def _check_no_step_back(db: Reader, birth: Birth) -> None:
+    """Refuse a box that knows of no right to fill wallets where its predecessor had one.
+
+    It would fill them without limit, and nothing of it could count.
+    """
+    if mint_left(db, place_of(birth.hub, birth.epoch - 1)) is not None:
+        raise Refused("box_too_old")
 
 
 def _bring(tx: Writer, merchant: Merchant, brought: Brought, *, bring: Bring) -> None:
@@ -315,6 +341,8 @@ class _Joining:
     merchant: Merchant
     store: str
     asked: _Asked
+    down: bytes
+    """The birth certificate of the stream down to it."""
 
     def take(self, tx: Writer) -> EnrolAnswer:
         platform, asked = self.platform, self.asked
@@ -360,7 +388,7 @@ class _Joining:
             model=request.model,
             version=request.version,
         )
-        down = downlink_birth(self.merchant, birth)
+        down = self.down
         tx.run(
             "INSERT INTO epoch (hub, epoch, birth, countersignature, downlink_birth,"
             " downlink_signature) VALUES (:hub, :epoch, :birth, :countersignature, :down,"
@@ -380,7 +408,7 @@ class _Joining:
         paper = certify(
             tx, self.platform, hub_id=birth.hub, name=name, csr=self.asked.request.csr
         )
-        down = downlink_birth(merchant, birth)
+        down = self.down
         brought = self.asked.request.bring
         return EnrolAnswer(
             merchant=merchant.id,

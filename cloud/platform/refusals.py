@@ -26,6 +26,7 @@ REFUSALS = {
     "join_code_replaces": Refusal(
         422, N_("这是换主机用的码：请在新主机上用 replace 命令，不要带入资料")
     ),
+    "box_too_old": Refusal(409, N_("新主机上的程序比旧主机的还旧，请先更新再换")),
     "hub_open": Refusal(409, N_("这台主机还在用，请先说明为什么要换")),
     "hub_revoked": Refusal(403, N_("这台主机已被停用")),
     "certificate_unknown": Refusal(403, N_("这张证书不是本总部签发的，或过期太久")),

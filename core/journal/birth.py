@@ -11,7 +11,7 @@ import msgspec
 from core.crypto import verify_log
 
 
-class Birth(msgspec.Struct, frozen=True, kw_only=True):
+class Birth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a birth certificate says. Head office countersigns a hub's."""
 
     hub: str
@@ -20,6 +20,8 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     """The epoch's Ed25519 public key, base64url."""
     made_at: int
+    right_first: bool = False
+    """Of the stream down to a box: it fills no wallet before a right to came by it."""
 
 
 def signed_by_birth(birth: bytes, signature: bytes, message: bytes) -> bool:

@@ -59,6 +59,7 @@ from core.wallet.minting import (
     mint_left,
     minted_beyond,
     right_of,
+    waits_for_right,
 )
 from core.wallet.moved import Moved
 from core.wallet.opening import Brought, open_balance
@@ -254,6 +255,7 @@ __all__ = [
     "untold_claims",
     "use_up",
     "void",
+    "waits_for_right",
     "wallet_document",
     "why_not",
     "withdraw",

@@ -3,7 +3,9 @@
 It lies at a box's place as a holding of nobody's (`MINT`), comes by the same grants, is called
 in by the same recalls and goes back to head office with a closed epoch. Whatever issues stored
 value at a place takes as much of the right there, in the same event. A place to which no right
-ever came has no limit: a shop on its own, and one whose head office knows of none.
+ever came has no limit: a shop on its own, and one whose head office knows of none. But a box in
+another's place may issue nothing before: head office says so in the birth certificate of the
+stream down to it, which both sides keep.
 
 Points are outside of it: each sale earns some, and they pay for nothing by themselves. A pass
 takes as much as was paid for it; one that was given takes what it takes off a bill.
@@ -17,7 +19,7 @@ from collections.abc import Sequence
 import msgspec
 
 from core.errors import Refused
-from core.journal import Event, Posting
+from core.journal import Birth, Event, Posting
 from core.sqlite import Reader
 from core.wallet.accounts import (
     CLOUD,
@@ -34,6 +36,8 @@ from core.wallet.rules import Leg, issue, withdraw
 
 MINT = "mint"
 """In the place of a member, whose id is never a word."""
+DOWN = ".dn"
+"""How the stream down to a box is named behind the box's own name."""
 RIGHT = "right"
 """The one lot of the right."""
 
@@ -53,7 +57,18 @@ def mint_left(db: Reader, place: str) -> int | None:
         asset=Asset.MINT_RIGHT,
         lot=RIGHT,
     )
-    return left
+    return 0 if left is None and waits_for_right(db, place) else left
+
+
+def waits_for_right(db: Reader, place: str) -> bool:
+    """Say whether head office let this epoch of a box begin with no right to fill wallets."""
+    origin, _, epoch = place.partition(".")
+    birth = db.value(
+        "SELECT birth FROM origin WHERE origin = :down AND epoch = :epoch",
+        down=origin + DOWN,
+        epoch=int(epoch or 1),
+    )
+    return birth is not None and msgspec.json.decode(birth, type=Birth).right_first
 
 
 def issue_within(

@@ -93,6 +93,8 @@ class Replacing:
     version: str
     ca: str = ""
     tell: Told
+    bring: Callable[[Link, ssl.SSLContext], None] = lambda _link, _context: None
+    """Brings head office what else there is of earlier epochs, before their past is fetched."""
 
     def run(self) -> Replaced:
         """Go all the way, or on from where it was cut.
@@ -183,6 +185,7 @@ class Replacing:
             birth=me.birth,
             version=self.version,
             proof=box.secrets.log_key.sign(proven_bytes(request)),
+            waits_for_right=True,
         )
         answer = enrol(self.url, asked, context=self._context)
         check_answer(answer, box=box, request=request)
@@ -198,6 +201,7 @@ class Replacing:
     def _take(self, box: Box, link: Link) -> int:
         context = tls_context(self.folder, link)
         box.door.write(lambda tx: take_up(tx, link))
+        self.bring(link, context)
         kept = [
             one
             for one in kept_streams(link.gate, context=context).streams

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cloud.epochs import close_epoch
 from cloud.ingest import differences
+from cloud.ingest.tests import stores
 from cloud.ingest.tests.stores import Desk
-from cloud.platform.tests.office import merchant_in, office_in
+from cloud.platform import find_hub, replace_code
+from cloud.platform.tests.office import Hub, join, merchant_in, office_in
 from core.clock import DAY_MS
 from core.errors import Refused
 from core.wallet import MINT, Leg, issue, mint_left, right_of, withdraw
 from core.wallet.accounts import Asset
 from core.wallet.events import Adjusted
 from hub import wallet
+from hub.sync.downlink import begin_downlink, downlink_stream
+from hub.sync.link import link_of
 from tests.rights.shops import Shop, allow, furnish, sync
 
 
@@ -200,3 +207,70 @@ def test_whatever_a_stolen_box_writes_no_more_counts_than_it_was_given(
     assert known(merchant, shop) == 100_000 - honest
     shop.close()
     platform.close()
+
+
+@pytest.fixture
+def successor(platform, merchant, desk, first, tmp_path, monkeypatch):
+    """Another box in the first one's place, of which nobody has heard yet."""
+    allow(merchant, mint={"limit_cents": 100_000})
+    sync(desk, first)
+    close_epoch(platform, first.id, reason="broken")
+    desk.exchange.look_again(desk.now)
+    desk.carry(merchant.id)
+    monkeypatch.setattr(stores, "join", partial(join, waits_for_right=True))
+    with platform.door.read() as db:
+        code = replace_code(platform, find_hub(db, first.id))
+    box = Shop(
+        tmp_path / "next",
+        platform,
+        merchant,
+        name=first.id,
+        store="s1",
+        seed=31,
+        at=first.clock.at,
+        epoch=2,
+        code=code,
+    )
+    link = link_of(box.answer, birth=box.papers.birth, at=1)
+    box.door.write(lambda tx: begin_downlink(tx, downlink_stream(link)))
+    desk.exchange.look_again(desk.now)
+    yield box
+    box.close()
+
+
+def test_a_box_in_anothers_place_fills_no_wallet_before_it_has_a_right(
+    merchant, desk, first, successor
+):
+    member = successor.register()
+    with pytest.raises(Refused, match="mint_right_spent"):
+        successor.fill(member, 100)
+    sync(desk, successor)
+    assert left(successor) == known(merchant, successor) == 100_000
+    successor.fill(member, 60_000)
+    sync(desk, successor)
+    assert successor.balance(member).here == 60_000
+    assert desk.alarms() == []
+
+
+def test_a_stolen_box_in_anothers_place_mints_nothing_before_its_right(
+    platform, merchant, desk, first, successor
+):
+    member = successor.register()
+    forge(successor, member, 900_000)
+    sync(desk, successor)
+    assert [kind for kind, _ in desk.alarms()] == ["set_aside"]
+    with merchant.door.read() as db:
+        sums = "SELECT COALESCE(SUM(amount), 0) FROM holding WHERE asset = 'principal'"
+        assert db.value(sums) == 0
+    assert differences(platform, merchant) == []
+
+
+def test_a_box_that_knows_of_no_right_does_not_follow_one_that_had_it(
+    platform, merchant, desk, first
+):
+    sync(desk, first)
+    close_epoch(platform, first.id, reason="broken")
+    with platform.door.read() as db:
+        code = replace_code(platform, find_hub(db, first.id))
+    with pytest.raises(Refused, match="box_too_old"):
+        join(platform, Hub(first.id, 31, 2), code)
