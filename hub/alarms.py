@@ -10,6 +10,7 @@ from core.web import gettext as _
 from hub.board import ALONE_WORDS, JOINED_WORDS, is_moved
 from hub.box import Box
 from hub.fence import fence, words
+from hub.mirror import KEPT, MISSING, mirror_told
 from hub.sync import joined
 
 CARES_FOR_THE_BOX = "settings.edit"
@@ -21,6 +22,12 @@ READ_ONLY_WORDS = N_(
 )
 RESERVE_WORDS = N_(
     "门店主机的存储已满，正在用最后的备用空间：还能收款和交班，请马上清理或更换存储。"
+)
+NO_MEDIUM_WORDS = N_(
+    "备份盘不在：还没传到总部的新记录只存在主机上，主机坏了就没了。请插回备份盘。"
+)
+MEDIUM_WORDS = N_(
+    "备份盘写不进去：还没传到总部的新记录只存在主机上，主机坏了就没了。请换一块备份盘。"
 )
 LOW_WORDS = N_("门店主机的存储快满了：收款照常，历史记录和每天的备份先停。请清理或更换存储。")
 
@@ -36,8 +43,15 @@ def alarms(db: Reader, box: Box, grants: Grants) -> list[str]:
     if held is not None:
         found.append(_(words(held)))
     if CARES_FOR_THE_BOX in grants and not box.door.refusing:
-        found += _room(box)
+        found += [*_room(box), *_mirror(box)]
     return found
+
+
+def _mirror(box: Box) -> list[str]:
+    told = mirror_told(box)
+    if told is None or told.state == KEPT:
+        return []
+    return [_(NO_MEDIUM_WORDS if told.state == MISSING else MEDIUM_WORDS)]
 
 
 def _room(box: Box) -> list[str]:

@@ -26,6 +26,7 @@ from hub import (
     counter,
     devices,
     fence,
+    mirror,
     pos,
     sales,
     shown,
@@ -70,6 +71,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     hub_catalog.CAPABILITY,
     hub_organisation.CAPABILITY,
     Capability(name="sync", parts=(hub_sync.LOCAL,)),
+    Capability(name="mirror", parts=(mirror.LOCAL,)),
     api.CAPABILITY,
 )
 

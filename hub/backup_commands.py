@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from core.backup import BadBackup, RecoveryKey, check_folder, read_recovery_key
+from core.backup import BadBackup, RecoveryKey, check_folder
 from core.clock import BusinessDay
 from core.errors import Refused
 from core.web import tell
@@ -29,6 +29,16 @@ from hub.backup import (
 from hub.backup import backups as backups_of
 from hub.box import Box
 from hub.command_line import data_option, use_credentials
+from hub.mirror import (
+    key_option,
+    keys_of,
+    mirror_folder,
+    mirror_option,
+    mirror_told,
+    read_tails,
+    set_mirror_folder,
+    take_mirrored,
+)
 from hub.sync import joined
 
 SHOWN_IN = BusinessDay("Asia/Shanghai")
@@ -41,13 +51,11 @@ SAME_MEDIUM = (
     "this folder is on the box's own medium: what breaks one breaks both"
 )
 
-key_option = click.option(
-    "--key",
-    "keys",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The recovery key, as recovery-key printed it.",
-)
+MIRROR_STATES = {
+    "kept": "已写到备份盘 kept",
+    "missing": "备份盘不在 the medium is not there",
+    "failing": "备份盘写不进去 the medium cannot be written",
+}
 
 
 @contextmanager
@@ -132,7 +140,7 @@ def backup_daily(*, data: Path, folder: Path | None, off: bool) -> None:
 def verify(*, file: Path, keys: tuple[Path, ...]) -> None:
     """Put FILE back into a folder of its own, check every chain in it, and remove it again."""
     try:
-        manifest = verify_backup(file, keys=_keys(keys), open_at=open_hub)
+        manifest = verify_backup(file, keys=keys_of(keys), open_at=open_hub)
     except BadBackup as error:
         raise click.ClickException(f"备份不能用 the backup is no good: {error}") from error
     made, events = _shown(manifest.made_at), manifest.counts["journal"]
@@ -143,11 +151,14 @@ def verify(*, file: Path, keys: tuple[Path, ...]) -> None:
 @data_option
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @key_option
-def restore_shop(*, data: Path, file: Path, keys: tuple[Path, ...]) -> None:
+@mirror_option
+def restore_shop(
+    *, data: Path, file: Path, keys: tuple[Path, ...], mirrored: Path | None
+) -> None:
     """Put a shop back from FILE onto a blank machine; the old box must not run any more."""
     use_credentials(data)
     try:
-        manifest = restore(file, data, keys=_keys(keys), open_at=open_hub)
+        manifest = restore(file, data, keys=keys_of(keys), open_at=open_hub)
     except BadBackup as error:
         raise click.ClickException(f"备份不能用 the backup is no good: {error}") from error
     except NotBlank as error:
@@ -157,18 +168,44 @@ def restore_shop(*, data: Path, file: Path, keys: tuple[Path, ...]) -> None:
     except (OSError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"已恢复到 restored as of {_shown(manifest.made_at)}: {manifest.of}")
+    if mirrored is not None:
+        _take_mirrored(data, mirrored, keys_of(keys))
     if joined(data):
         click.echo(
             "接通总部后，它先取回备份之后的记录，取完才能记账 "
             "it takes up from head office what came after the backup before it books anything",
             err=True,
         )
-    else:
+    elif mirrored is None:
         click.echo(
             "备份之后的单据不在里面，请按小票补记 "
             "what was sold after the backup is not in it: enter it from the receipts",
             err=True,
         )
+
+
+@click.command("mirror")
+@data_option
+@click.argument(
+    "folder", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True)
+)
+@click.option("--off", is_flag=True, help="Keep nothing there any more.")
+def mirror(*, data: Path, folder: Path | None, off: bool) -> None:
+    """Keep what nobody else has yet in FOLDER, on a USB medium for instance, at each sale.
+
+    Sealed for the recovery key. Without FOLDER, show where and how it does.
+    """
+    with _opened(data) as box:
+        if folder is not None or off:
+            place = None if off or folder is None else folder.resolve()
+            box.door.write(lambda tx: set_mirror_folder(tx, box, place))
+            if place is not None and not on_own_medium(box, place):
+                click.echo(SAME_MEDIUM, err=True)
+        with box.door.read() as db:
+            click.echo(mirror_folder(db) or "没有备份盘 no second medium")
+        told = mirror_told(box)
+        if told is not None:
+            click.echo(f"{MIRROR_STATES[told.state]}, {told.upto}")
 
 
 BACKUP_COMMANDS: tuple[click.Command, ...] = (
@@ -177,6 +214,7 @@ BACKUP_COMMANDS: tuple[click.Command, ...] = (
     backup_daily,
     verify,
     restore_shop,
+    mirror,
 )
 
 
@@ -185,11 +223,10 @@ def _warn_of_same_medium(box: Box, folder: Path) -> None:
         click.echo(SAME_MEDIUM, err=True)
 
 
-def _keys(paths: tuple[Path, ...]) -> list[RecoveryKey]:
-    try:
-        return [read_recovery_key(path.read_text(encoding="utf-8")) for path in paths]
-    except (ValueError, OSError) as error:
-        raise click.UsageError(f"这不是恢复密钥 no recovery key: {error}") from error
+def _take_mirrored(data: Path, folder: Path, keys: list[RecoveryKey]) -> None:
+    with _opened(data) as box:
+        count = take_mirrored(box, read_tails(folder, box.journal.identity.origin, keys))
+    click.echo(f"从备份盘取回 from the second medium: events {count}")
 
 
 def _shown(at: int) -> str:

@@ -15,6 +15,7 @@ from hub.backup import Daily
 from hub.box import Box
 from hub.command_line import until_told
 from hub.doorbell import Doorbell, ring
+from hub.mirror import Mirror
 from hub.reading import wait_until_writable
 from hub.sync import is_connected, joined
 from hub.wallet import DayEnds
@@ -37,7 +38,8 @@ def run_jobs(folder: Path, *, reserved: bool = True) -> None:
     box = open_hub(folder)
     ear = Doorbell(box.bells, "jobs")
     daily, day_ends = Daily(box, open_hub), DayEnds(box)
-    space = _Space(box, reserved=reserved)
+    space, mirror = _Space(box, reserved=reserved), Mirror(box)
+    mirror.start()
     if not space.look().low:
         make_up_all(box.door, box.parts)
     sdnotify.ready()
@@ -61,6 +63,7 @@ def run_jobs(folder: Path, *, reserved: bool = True) -> None:
         seal_journal(box)
     finally:
         sdnotify.stopping()
+        mirror.finish()
         daily.finish()
         ear.close()
         box.close()

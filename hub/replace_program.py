@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from core.backup import BadBackup
 from core.errors import Refused
 from core.money import yuan
 from core.sqlite import Reader
@@ -19,7 +21,17 @@ from hub.app import open_hub
 from hub.box import Born, Box
 from hub.command_line import data_option, use_credentials
 from hub.doorbell import ring
-from hub.sync import LOCAL, Contradicts, Declined, Replaced, Replacing, Told, Unreachable
+from hub.mirror import bring_mirrored, key_option, keys_of, mirror_option, read_tails
+from hub.sync import (
+    LOCAL,
+    Contradicts,
+    Declined,
+    Link,
+    Replaced,
+    Replacing,
+    Told,
+    Unreachable,
+)
 from hub.sync_program import REASONS, UNREACHABLE, both, program_version
 
 STAGES = {
@@ -48,14 +60,25 @@ WRONG = (
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Trust this authority (PEM) for the address, and no other.",
 )
+@key_option
+@mirror_option
 @data_option
-def replace_command(*, url: str, code: str, ca: Path | None, data: Path) -> None:
+def replace_command(*, url: str, code: str, data: Path, **more: Any) -> None:
     """Make this machine a store's box again: from an empty folder, or after it was shut out.
 
     CODE is shown at head office, where the box is. What this machine already holds is brought
     to head office and kept beside the new database. Cut off anywhere, the same command goes on.
     """
     use_credentials(data)
+    ca: Path | None = more["ca"]
+    mirrored: Path | None = more["mirrored"]
+    keys = keys_of(more["keys"])
+    came: list[int] = []
+
+    def bring(link: Link, context: ssl.SSLContext) -> None:
+        if mirrored is not None:
+            tail = read_tails(mirrored, link.hub, keys)
+            came.append(bring_mirrored(tail, link, context=context))
 
     def opened(born: Born | None) -> Box:
         return open_hub(data, born=born)
@@ -69,8 +92,11 @@ def replace_command(*, url: str, code: str, ca: Path | None, data: Path) -> None
             version=program_version(),
             ca="" if ca is None else ca.read_text(encoding="utf-8"),
             tell=tell,
+            bring=bring,
         )
         done = _run(work)
+    for events in came:
+        click.echo(f"从备份盘补传 brought from the second medium: events {events:,}")
     _show(data, done)
 
 
@@ -90,6 +116,8 @@ def _run(work: Replacing) -> Replaced:
         raise click.ClickException(f"{both(UNREACHABLE)}\n({error})") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    except BadBackup as error:
+        raise click.ClickException(f"备份盘打不开 the medium does not open: {error}") from error
     except (OSError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -14,7 +14,9 @@ from core.backup.sealing import (
     check_recipient,
     new_recovery_key,
     read_recovery_key,
+    seal,
     signer_of,
+    unseal,
 )
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "open_package",
     "read_recovery_key",
     "read_streams",
+    "seal",
     "signer_of",
+    "unseal",
     "write_package",
 ]

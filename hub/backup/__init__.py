@@ -11,13 +11,14 @@ from hub.backup.making import (
     MadeBackup,
     add_recipient,
     back_up,
+    backed_up,
     backups,
     make_recovery_key,
     recipients_of,
     verify_backup,
 )
 from hub.backup.restoring import NotBlank, restore
-from hub.backup.tables import LOCAL
+from hub.backup.tables import LOCAL, set_setting, setting
 
 __all__ = [
     "LOCAL",
@@ -26,6 +27,7 @@ __all__ = [
     "NotBlank",
     "add_recipient",
     "back_up",
+    "backed_up",
     "backups",
     "daily_folder",
     "make_recovery_key",
@@ -33,5 +35,7 @@ __all__ = [
     "recipients_of",
     "restore",
     "set_daily_folder",
+    "set_setting",
+    "setting",
     "verify_backup",
 ]

@@ -24,6 +24,7 @@ from core.backup import (
     write_package,
 )
 from core.crypto import LogKey, secret_file
+from core.journal import Identity
 from core.sqlite import Reader, Writer, looking_into
 from hub.backup.tables import set_setting, setting
 from hub.box import Box
@@ -43,6 +44,7 @@ LINK_KEY = "link.key"
 CERTIFICATES = ("certificates/ca.pem", "certificates/ca-key.pem")
 COUNTED = ("journal", "document", "member", "holding", "feed_document")
 RECIPIENTS = "recipients"
+EXTENT = "extent"
 
 Open = Callable[[Path], Box]
 """Opens the box in a folder: hub.app.open_hub."""
@@ -122,14 +124,29 @@ def back_up(box: Box, folder: Path, *, open_at: Open, version: str) -> MadeBacku
     made = _note(box, manifest, written, sealed=bool(sealed_for))
     verify_backup(written.path, keys=[trial], open_at=open_at, scratch=box.folder)
     at = box.journal.clock.read().at
-    box.door.write(
-        lambda tx: tx.run(
+
+    def note(tx: Writer) -> None:
+        tx.run(
             "UPDATE backup SET verified_at = :at WHERE number = :number",
             at=at,
             number=made.number,
         )
-    )
+        _note_extent(tx, box.journal.identity, manifest.streams)
+
+    box.door.write(note)
     return replace(made, verified_at=at)
+
+
+def backed_up(db: Reader, me: Identity) -> int:
+    """Return up to which event the newest backup that was read back has this journal."""
+    epoch, _colon, seq = setting(db, EXTENT).partition(":")
+    return int(seq) if epoch == str(me.epoch) else 0
+
+
+def _note_extent(tx: Writer, me: Identity, streams: tuple[Stream, ...]) -> None:
+    for stream in streams:
+        if (stream.origin, stream.epoch) == (me.origin, me.epoch):
+            set_setting(tx, EXTENT, f"{me.epoch}:{stream.seq}")
 
 
 def verify_backup(

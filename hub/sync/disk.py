@@ -28,6 +28,7 @@ from hub.sync.outbox import (
     sealed_segments,
 )
 from hub.sync.people import settle_people
+from hub.sync.waiting import take_waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,12 @@ class Disk:
         """Let the box write again, if this is what kept it from it."""
         held = self.fence()
         if held is not None and held.state == state:
-            self.box.door.write(lambda tx: take_down(tx, state))
+            self.box.door.write(lambda tx: self._unbar(tx, state))
+
+    def _unbar(self, tx: Writer, state: str) -> None:
+        if state == TAKING_UP:
+            take_waiting(tx, self.box)
+        take_down(tx, state)
 
     def take_own(self, segments: list[Segment]) -> bool:
         """Take up events of this box that it has forgotten; False where none came.

@@ -19,6 +19,19 @@ LOCAL = Part(
                    ) STRICT""",
             ),
         ),
+        Migration(
+            "sync/2",
+            (
+                # Events of this box that its second medium had, and this disk not yet.
+                """CREATE TABLE waiting_segment (
+                     epoch INTEGER NOT NULL,
+                     first_seq INTEGER NOT NULL,
+                     last_seq INTEGER NOT NULL,
+                     raw BLOB NOT NULL,
+                     PRIMARY KEY (epoch, first_seq, last_seq)
+                   ) STRICT""",
+            ),
+        ),
     ),
     refusals={
         "already_joined": Refusal(409, N_("这台主机已经加入总部 %(merchant)s")),

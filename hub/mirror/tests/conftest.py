@@ -1,0 +1,3 @@
+from hub.tests.shop import furnished, shop
+
+__all__ = ["furnished", "shop"]
