@@ -22,7 +22,10 @@ QUANTITY_MAX = 999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payable:
-    """A line of a bill as passes see it: `price` (fen) and `minutes` are of one piece."""
+    """A line of a bill as passes see it: `price` (fen) and `minutes` are of one piece.
+
+    `amount` is what the bill asks for all of its pieces.
+    """
 
     line: str
     item: str
@@ -30,6 +33,7 @@ class Payable:
     is_service: bool
     quantity: int
     price: int
+    amount: int
     minutes: int = 0
 
 
@@ -186,7 +190,7 @@ class _Left:
         if self._free(coupon) < 1:
             raise Refused("pass_short", left=0, needed=1)
         covered = [line for line in lines if covers(coupon, line)]
-        total = sum(line.price * line.quantity for line in covered)
+        total = sum(line.amount for line in covered)
         if total < coupon.least:
             raise Refused("coupon_least", least_cents=coupon.least, covered_cents=total)
         cents, left = 0, coupon.worth

@@ -43,6 +43,7 @@ def payables(db: Reader, found: OpenTicket) -> list[Payable]:
                 is_service=line["kind"] == "service",
                 quantity=line["quantity"],
                 price=priced.price,
+                amount=priced.amount,
                 minutes=item["minutes"] if item else 0,
             )
         )
@@ -66,7 +67,7 @@ def possible_coupons(db: Reader, act: Act, found: OpenTicket) -> list[ByPass]:
             continue
         covered = [line for line in lines if line.price and covers(holding, line)]
         if holding.worth:
-            total = sum(line.price * line.quantity for line in covered)
+            total = sum(line.amount for line in covered)
             if total and total >= holding.least:
                 wishes.append(ByPass(asset=Asset.COUPONS, lot=holding.lot))
         elif covered:

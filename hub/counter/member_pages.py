@@ -12,6 +12,7 @@ from core.errors import Refused
 from core.journal import Act
 from core.members import card_row
 from core.organisation import settings
+from core.pages import units_label
 from core.sqlite import Reader, Row, Writer
 from core.web import (
     Form,
@@ -175,6 +176,7 @@ def profile(member: str) -> Any:
             change_names=CHANGE_NAMES,
             today=reading_act(db).date,
             shown_max=SHOWN_MAX,
+            units_label=units_label,
         )
 
 
@@ -277,7 +279,7 @@ def _connected() -> bool:
 def _held_part(member: str) -> str:
     with read() as db:
         seen = look_at_held(db, reading_act(db), member, connected=_connected)
-        return render_template("members/_held.html", seen=seen)
+        return render_template("members/_held.html", seen=seen, units_label=units_label)
 
 
 def _register(tx: Writer, act: Act, application: Application, *, key: str) -> str:

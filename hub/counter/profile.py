@@ -15,7 +15,7 @@ from hub.counter import sql
 from hub.members import cards_of, changes, member_of
 from hub.receipts import tender_label
 from hub.tickets import family_spent
-from hub.wallet import Balance, Bringing, balance, bringing
+from hub.wallet import Balance, Bringing, HeldPass, balance, bringing, held_passes
 
 SHOWN_MAX = 20
 ALL_SHOWN_MAX = 500
@@ -39,6 +39,7 @@ class Held:
     member: Row
     balance: Balance
     bringing: Bringing
+    passes: list[HeldPass]
     points_ends: list[tuple[str, int]]
     """The last dates of the points here, and how many each has."""
 
@@ -59,6 +60,7 @@ class Seen:
     member: Row
     balance: Balance
     bringing: Bringing
+    passes: list[HeldPass]
     points_ends: list[tuple[str, int]]
     spent: Row
     cards: list[Row]
@@ -78,6 +80,7 @@ def look_at_held(db: Reader, act: Act, member: str, *, connected: Callable[[], b
         member=member_of(db, member),
         balance=balance(db, act, member),
         bringing=bringing(db, act, member, connected=connected),
+        passes=held_passes(db, act, member),
         points_ends=points_ends(db, member, place=act.journal.identity.place),
     )
 
@@ -102,6 +105,7 @@ def look_at(
         member=row,
         balance=balance(db, act, member),
         bringing=bringing(db, act, member, connected=connected),
+        passes=held_passes(db, act, member),
         points_ends=points_ends(db, member, place=here),
         spent=sql.spent(db, member),
         cards=cards_of(db, member),

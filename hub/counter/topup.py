@@ -15,6 +15,7 @@ from core.catalog import offers
 from core.errors import Refused
 from core.journal import Act
 from core.organisation import Settings, Tender, settings
+from core.pages import units_label
 from core.sqlite import Reader, Row
 from core.till import Offered
 from core.wallet import Asset, ToppedUp
@@ -139,6 +140,7 @@ def topped_up(topup: str) -> str:
             printed=was_printed(db, topup),
             show_change=rules.show_change,
             tender_name=lambda tender: tender_label(tender, rules),
+            units_label=units_label,
         )
 
 
@@ -223,6 +225,7 @@ def _page(member: str, form: Form, *, status: int = 200) -> Any:
             tenders=rules.tenders,
             tender=_tender(form, rules),
             tender_name=lambda tender: tender_label(tender, rules),
+            units_label=units_label,
             quick=_quick(plan.left) if plan else (),
             over=_over(plan, held, rules),
             limit=rules.topup_max_cents,

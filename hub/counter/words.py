@@ -18,6 +18,7 @@ KIND_NAMES = {
     "wallet.released": N_("调往别处"),
     "wallet.moved": N_("合并会员"),
     "wallet.advanced": N_("断网垫付"),
+    "wallet.pass_given": N_("赠送"),
 }
 CHANGE_NAMES = {
     "member.registered": N_("登记"),

@@ -24,6 +24,7 @@ from hub import checkout, members, tickets, till, wallet
 from hub.attempts import once
 from hub.devices import was_printed
 from hub.pos import tables
+from hub.pos.passes import Choice, choices, paid_by_passes, passes_of
 from hub.tickets import OpenTicket
 
 CASH = "cash"
@@ -47,19 +48,33 @@ class Screen:
     shared: bool = False
     """The bill is paid from the holder's account."""
     staff_choices: list[Row] = field(default_factory=list)
+    passes: list[wallet.HeldPass] = field(default_factory=list)
+    """The passes of whoever pays."""
+    rest: int = 0
+    """What the passes leave of the bill, in fen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPlan:
-    """How a bill is to be paid, as far as it was chosen; fen."""
+    """How a bill is to be paid, as far as it was chosen; fen.
+
+    `rest` is what is due once the passes that are on have paid.
+    """
 
     due: int
+    rest: int
+    passes: list[Choice]
     stored: int
     stored_most: int
     others: dict[str, int]
     cash: int
     tenders: list[Tender]
     quick: list[int]
+
+    @property
+    def ticked(self) -> list[str]:
+        """Return the passes that are on, as the form carries them."""
+        return [one.value for one in self.passes if one.on]
 
 
 def read_screen(
@@ -84,6 +99,8 @@ def read_screen(
             if account
             else wallet.Bringing()
         ),
+        passes=passes_of(db, act, account),
+        rest=ticket.bill.total - paid_by_passes(db, act, ticket) if ticket else 0,
         open_tickets=[row for row in tickets.open_tickets(db) if row["lines"]],
         shift_open=till.find_open_period(db, act.store, till_name) is not None,
         staff_choices=db.all(
@@ -228,27 +245,38 @@ def void(tx: Writer, act: Act, *, device: str, reason: str) -> None:
 
 
 def plan_payment(
-    db: Reader, act: Act, *, device: str, chosen: dict[str, int] | None
+    db: Reader,
+    act: Act,
+    *,
+    device: str,
+    chosen: dict[str, int] | None,
+    ticked: list[str] | None = None,
 ) -> tuple[OpenTicket, PayPlan]:
     """Return how this device's bill can be paid.
 
     `chosen` are fen by tender as entered so far; None asks for the hub's proposal: as much
-    from the balance as there is, the rest in cash. Refused: no_ticket.
+    from the balance as there is, the rest in cash. `ticked` are the passes as chosen so far;
+    None proposes those, too. Refused: no_ticket.
     """
     found = _current(db, device)
     rules = settings(db)
+    held = passes_of(db, act, tickets.account_of(db, found.row))
+    passes = choices(db, act, found, held=held, ticked=ticked)
     due = found.bill.total
-    most = checkout.suggest(db, act, found)
+    rest = due - sum(one.cents for one in passes)
+    most = min(checkout.suggest(db, act, found), rest)
     entered = {STORED_VALUE: most} if chosen is None else chosen
-    stored = max(0, min(entered.get(STORED_VALUE, 0), most, due))
+    stored = max(0, min(entered.get(STORED_VALUE, 0), most))
     others: dict[str, int] = {}
-    left = due - stored
+    left = rest - stored
     for tender in rules.tenders:
         if tender.id != CASH:
             others[tender.id] = max(0, min(entered.get(tender.id, 0), left))
             left -= others[tender.id]
     return found, PayPlan(
         due=due,
+        rest=rest,
+        passes=passes,
         stored=stored,
         stored_most=most,
         others=others,
@@ -276,8 +304,12 @@ class Mixed:
 
 
 def mixed_ways(db: Reader, act: Act, found: OpenTicket) -> list[Mixed]:
-    """Return how a bill is paid where the card covers a part of it only; else nothing."""
-    due, here = found.bill.total, checkout.suggest(db, act, found)
+    """Return how a bill is paid where the card covers a part of it only; else nothing.
+
+    The passes that are proposed have paid their part of it.
+    """
+    due = found.bill.total - paid_by_passes(db, act, found)
+    here = min(due, checkout.suggest(db, act, found))
     if not 0 < here < due:
         return []
     tenders = sorted(settings(db).tenders, key=lambda one: one.id != CASH)
@@ -309,6 +341,8 @@ class Paid:
     member: Row | None
     balance: wallet.Balance | None
     printed: bool
+    passes: list[wallet.HeldPass] = field(default_factory=list)
+    """The passes that paid, as they are now."""
     payer: Row | None = None
     """Out of whose account it was paid, where that is not the member's own."""
 
@@ -324,7 +358,13 @@ def read_paid(db: Reader, act: Act, *, ticket: str) -> Paid:
         raise Refused("no_ticket")
     member = sale["member"]
     account = sale["payer"] or member
+    used = wallet.passes_moved(db, sale)
     return Paid(
+        passes=[
+            one
+            for one in (wallet.held_passes(db, act, account, used=used) if used else ())
+            if (one.lot.asset, one.lot.lot) in used
+        ],
         sale=sale,
         payments=checkout.sale_payments(db, ticket),
         member=members.member_of(db, member) if member else None,

@@ -15,9 +15,11 @@ from core.journal import Act
 from core.members import mask_phone
 from core.money import parse_yuan
 from core.organisation import settings
+from core.pages import units_label
 from core.sqlite import Reader
 from core.staff import grants_of
 from core.till import Offered
+from core.wallet import ByPass
 from core.web import (
     News,
     bulletin,
@@ -37,6 +39,7 @@ from hub.alarms import alarms
 from hub.box import here
 from hub.devices import scans_after, scans_start, waiting
 from hub.pos import service
+from hub.pos.passes import read_choices
 from hub.pos.seen import seen_from
 from hub.receipts import tender_label
 from hub.sync import is_connected, link_trouble
@@ -60,6 +63,7 @@ def words() -> dict[str, object]:
     return {
         "operation": here().journal.ids.new(here().journal.clock.read().at),
         "tender_name": lambda tender: tender_label(tender, rules),
+        "units_label": units_label,
     }
 
 
@@ -236,6 +240,7 @@ def _pay_part(refused: str = "") -> str:
             act,
             device=device()["id"],
             chosen=None if refused else _entered(request.args),
+            ticked=request.args.getlist("pass") if "passes" in request.args else None,
         )
         name = "pos/_pay.html" if is_partial() else "pos/pay.html"
         return render_template(
@@ -246,7 +251,7 @@ def _pay_part(refused: str = "") -> str:
             screen=_screen(db, act),
             asked=False,
             had=None,
-            due=plan.due,
+            due=plan.rest,
             mixed=service.mixed_ways(db, act, found),
             refused=refused,
             ahead=_ahead(db, act, found, plan),
@@ -273,7 +278,8 @@ def bring_to_pay() -> Any:
 def pay() -> Any:
     asked = request.form
 
-    payments = service.offered(_amounts(asked), received=_fen(asked.get("received", "")))
+    offered = service.offered(_amounts(asked), received=_fen(asked.get("received", "")))
+    payments: tuple[Offered | ByPass, ...] = (*offered, *read_choices(asked.getlist("pass")))
     laid_out = _fen(asked.get("ahead", ""))
     ahead = None
     if laid_out:
@@ -281,7 +287,7 @@ def pay() -> Any:
     try:
         answer = _paid_by(asked, payments, ahead)
     except Refused as refused:
-        if refused.code != "insufficient_balance" or not is_partial():
+        if refused.code not in {"insufficient_balance", "pass_short"} or not is_partial():
             raise
         # What was here is not any more: the form again, as it can be paid now.
         return _pay_part(sentence(refused)), 409
@@ -290,7 +296,7 @@ def pay() -> Any:
 
 
 def _paid_by(
-    asked: MultiDict[str, str], payments: tuple[Offered, ...], ahead: Ahead | None
+    asked: MultiDict[str, str], payments: tuple[Offered | ByPass, ...], ahead: Ahead | None
 ) -> dict[str, Any]:
     return write(
         lambda tx, act: checkout.pay_ticket(
@@ -396,7 +402,7 @@ def _ahead(db: Reader, act: Act, found: OpenTicket, plan: service.PayPlan) -> La
     if account is None:
         return None
     reached = is_connected(here())
-    offered = layout(db, act, member=account, due=plan.due, connected=reached)
+    offered = layout(db, act, member=account, due=plan.rest, connected=reached)
     return None if offered.why else offered
 
 
@@ -410,7 +416,7 @@ def _elsewhere_part(*, asked: bool) -> str:
             mixed=service.mixed_ways(db, act, shown.ticket) if shown.ticket else [],
             asked=asked,
             had=request.args.get("had", type=int),
-            due=shown.ticket.bill.total if shown.ticket else 0,
+            due=shown.rest,
         )
 
 

@@ -26,6 +26,7 @@ from hub.wallet.passes import (
     held_passes,
     pass_facts,
     passes_after,
+    passes_moved,
 )
 from hub.wallet.service import (
     Balance,
@@ -75,6 +76,7 @@ __all__ = [
     "note_answer",
     "pass_facts",
     "passes_after",
+    "passes_moved",
     "terms_of",
     "top_up",
     "topups_of_member",

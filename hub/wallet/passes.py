@@ -12,7 +12,7 @@ from core.errors import Refused
 from core.journal import Act, place_of
 from core.members import ALIASES, standing_for
 from core.money import AMOUNT_MAX
-from core.sqlite import Reader, Writer
+from core.sqlite import Reader, Row, Writer
 from core.staff import require
 from core.wallet import PASSES, Asset, Lot, PassGiven, issue_within, lot_of, pass_value
 from hub.attempts import Answer, once
@@ -109,6 +109,22 @@ def passes_after(
         seq=seq,
     )
     return {row["lot"]: row["amount"] for row in rows}
+
+
+def passes_moved(db: Reader, event: Row) -> list[tuple[str, str]]:
+    """Return the passes that an event moved, as (asset, lot). Drain history first.
+
+    `event` is any row that says its origin, epoch and seq.
+    """
+    rows = db.all(
+        """SELECT DISTINCT asset, lot FROM movement
+            WHERE origin = :origin AND epoch = :epoch AND seq = :seq
+              AND asset IN ('punches', 'minutes', 'coupons')""",
+        origin=event["origin"],
+        epoch=event["epoch"],
+        seq=event["seq"],
+    )
+    return [(row["asset"], row["lot"]) for row in rows]
 
 
 def give_pass(tx: Writer, act: Act, gift: Gift) -> Lot:
