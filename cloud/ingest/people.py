@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from cloud.members import merge_empty
+from cloud.members import merge_empty, part_again
 from core.journal import Act, decode, kind_name
 from core.members import MemberChanged, MemberRegistered
 from core.sqlite import Writer
@@ -35,9 +35,11 @@ def settle_people(tx: Writer, act: Act, segments: Iterable[Segment]) -> None:
     told = dict.fromkeys(
         member for segment in segments for raw in segment.events for member in _told(raw)
     )
-    for member in told:
+    # Of two that were told of together the first one stays.
+    for member in reversed(told):
         _safely(tx, _merging(tx, act, member))
     if tx.value("SELECT 1 FROM member WHERE merge <> '' LIMIT 1"):
+        _safely(tx, lambda: part_again(tx, act))
         _safely(tx, lambda: move_merged(tx, act, place=CLOUD))
 
 

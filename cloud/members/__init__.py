@@ -6,6 +6,7 @@ from cloud.members.merging import (
     Preview,
     merge,
     merge_empty,
+    part_again,
     preview,
     unmerge,
 )
@@ -16,7 +17,7 @@ from core.journal import Part
 from core.members import SEARCH
 from core.web import Capability, NavItem
 
-__all__ = ["CAPABILITY", "Preview", "merge", "merge_empty", "preview", "unmerge"]
+__all__ = ["CAPABILITY", "Preview", "merge", "merge_empty", "part_again", "preview", "unmerge"]
 
 CAPABILITY = Capability(
     name="members",

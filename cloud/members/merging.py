@@ -1,8 +1,11 @@
 """Two ids that are one person: looked at side by side, merged, and taken apart again.
 
-A phone is a claim: who types somebody's phone must not be given their money. So a duplicate is
-merged by itself only where nothing is won by it: the same phone, the same name, no value, no
-card. Everything else waits for a person to look.
+A phone is a claim: who types somebody's phone must not be given their money, nor what they pay
+in later. So a duplicate is merged by itself only where nothing is won by it: the same phone,
+the same name; the one that goes never had value, a debt or a card, and the one that stays was
+known first and has no card that could pay from then on. When something comes in the name of the
+one that went, from a store that had not heard, they are taken apart again. Everything else
+waits for a person to look.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ REFUSALS = {
     "not_merged": Refusal(409, N_("这位会员没有并入别人")),
     "merge_family": Refusal(409, N_("%(name)s 正在和别人共用亲情账户，请先退出再合并")),
 }
+
+ALONE = "alone."
+"""How the id of a merge begins on which no person has looked."""
 
 _WORTH = """
     SELECT COALESCE(SUM(CASE WHEN asset = 'principal' THEN amount END), 0) AS principal,
@@ -89,8 +95,11 @@ def merge(tx: Writer, act: Act, *, loser: str, winner: str) -> str:
     What lies with head office moves now; every store's box moves what lies in it when it hears.
     Refused: no_member, merge_same, merge_gone, merge_family.
     """
+    return _merge(tx, act, loser=loser, winner=winner, merge_id=act.new_id())
+
+
+def _merge(tx: Writer, act: Act, *, loser: str, winner: str, merge_id: str) -> str:
     _check(tx, loser, winner)
-    merge_id = act.new_id()
     before = person(tx, loser)["winners"].split()
     winners = tuple(dict.fromkeys([*before, winner]))
     merged = MemberMerged(member=loser, winner=winner, merge=merge_id, winners=winners)
@@ -116,9 +125,10 @@ def unmerge(tx: Writer, act: Act, *, member: str) -> None:
 
 
 def merge_empty(tx: Writer, act: Act, *, member: str) -> str | None:
-    """Merge a new duplicate that has nothing, if whose it is is beyond doubt; return the merge.
+    """Merge a duplicate that was just told of and has nothing; return the merge, if any.
 
-    The older one stands for both. Nobody's where more than two share the phone.
+    The one that was known before stands for both: what a box says of when it met somebody
+    decides nothing. Nobody's where more than two share the phone.
     """
     row = tx.one("SELECT * FROM member WHERE id = :id AND merged_into = ''", id=member)
     if row is None or not row["phone"]:
@@ -131,21 +141,44 @@ def merge_empty(tx: Writer, act: Act, *, member: str) -> str | None:
     )
     if len(twins) != 1 or twins[0]["name"] != row["name"]:
         return None
-    older, younger = sorted((row, twins[0]), key=lambda one: (one["since"], one["id"]))
-    if not _is_empty(tx, younger):
+    known = twins[0]["id"]
+    if not _is_empty(tx, row) or _has(tx, "card", known):
         return None
     try:
-        return merge(tx, act, loser=younger["id"], winner=older["id"])
+        merge_id = ALONE + act.new_id()
+        return _merge(tx, act, loser=member, winner=known, merge_id=merge_id)
     except Refused:
         return None
 
 
+def part_again(tx: Writer, act: Act) -> int:
+    """Take apart what was merged by itself and is no longer beyond doubt; return how many.
+
+    A card, value or a debt of the one that went came from a store that had not heard.
+    """
+    merged = tx.all(
+        "SELECT id, holder FROM member WHERE merge LIKE :alone AND merged_into <> ''",
+        alone=f"{ALONE}%",
+    )
+    doubtful = [row["id"] for row in merged if not _is_empty(tx, row)]
+    for member in doubtful:
+        unmerge(tx, act, member=member)
+    return len(doubtful)
+
+
 def _is_empty(db: Reader, row: Row) -> bool:
-    """Say whether nobody wins anything by standing for this one: no value ever, no card."""
-    for table in ("holding", "transit", "card"):
-        if db.value(f"SELECT 1 FROM {table} WHERE member = :id LIMIT 1", id=row["id"]):  # noqa: S608
-            return False
+    """Say whether nobody wins anything by standing for this one.
+
+    There never was value of theirs, wherever it lies now or goes, nor a debt, nor a card.
+    """
+    if any(_has(db, one, row["id"]) for one in ("holding", "transit", "lot", "claim", "card")):
+        return False
     return not row["holder"] and not relatives_of(db, row["id"])
+
+
+def _has(db: Reader, table: str, member: str) -> bool:
+    query = f"SELECT 1 FROM {table} WHERE member = :id LIMIT 1"  # noqa: S608 - our own words
+    return db.value(query, id=member) is not None
 
 
 def _check(db: Reader, loser: str, winner: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cloud.ingest import differences
 from cloud.ingest.tests.stores import kinds_in
 from cloud.members import merge, preview, unmerge
+from core.clock import DAY_MS
 from core.errors import Refused
 from core.members import (
     CardIssued,
@@ -272,10 +273,53 @@ def test_a_duplicate_without_value_or_card_and_of_the_same_name_is_merged_by_its
     all_well(platform, merchant)
 
 
-@pytest.mark.parametrize("claim", ["value", "card", "name"])
+@pytest.mark.parametrize("late", ["card", "value"])
+def test_what_comes_in_a_merged_duplicates_name_from_a_store_that_had_not_heard_parts_them(
+    platform, merchant, desk, first, second, late
+):
+    """Else a card that was handed out offline would pay out of somebody else's wallet."""
+    older = first.member("李慧敏", PHONE)
+    first.top_up(older, 10_000)
+    younger = second.member("李慧敏", PHONE)
+    desk.sync(first, rounds=1)
+    for raw in second.segments():
+        desk.hear(second, Channel.UP_LOG, raw)
+    desk.work()
+    with merchant.door.read() as db:
+        assert standing_for(db, younger) == older
+    if late == "card":
+        second.append(CardIssued(member=younger, card="8100000009", generation=1))
+    else:
+        second.top_up(younger, 300)
+    desk.sync(first, second)
+    for store in (first, second):
+        assert asked(store, lambda db: standing_for(db, younger)) == younger
+    assert worth(merchant, older) == {(first.id, "principal"): 10_000}
+    all_well(platform, merchant)
+
+
+def test_who_types_a_phone_first_gets_nothing_of_who_has_it(merchant, desk, first, second):
+    """A box may say that it has known somebody for years, and have a card for them."""
+    second.clock.at -= 400 * DAY_MS
+    claimed = second.member("李慧敏", PHONE)
+    second.clock.at += 400 * DAY_MS
+    guest = first.member("李慧敏", PHONE)
+    desk.sync(first, rounds=1)
+    second.append(CardIssued(member=claimed, card="8100000009", generation=1))
+    second.top_up(claimed, 1)
+    desk.sync(second, first)
+    first.top_up(guest, 50_000)
+    desk.sync(first, second)
+    assert asked(first, lambda db: standing_for(db, guest)) == guest
+    assert worth(merchant, guest) == {(first.id, "principal"): 50_000}
+
+
+@pytest.mark.parametrize("claim", ["value", "card", "name", "their card"])
 def test_somebodys_phone_is_no_way_to_their_money(merchant, desk, first, second, claim):
     older = first.member("李慧敏", PHONE)
     first.top_up(older, 10_000)
+    if claim == "their card":
+        first.append(CardIssued(member=older, card="8100000008", generation=1))
     second.clock.advance(60_000)
     younger = second.member("王建国" if claim == "name" else "李慧敏", PHONE)
     if claim == "value":
