@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import sdnotify
+from core.clock import Quality
+from core.errors import Refused
 from core.journal import drain_all, is_behind, make_up_all, seal
 from core.room import Room, tend
 from hub.app import open_hub
@@ -18,11 +21,12 @@ from hub.doorbell import Doorbell, ring
 from hub.mirror import Mirror
 from hub.reading import wait_until_writable
 from hub.sync import is_connected, joined
-from hub.wallet import DayEnds
+from hub.wallet import MEMBERS_AT_ONCE, end_some
 
 SEAL_EVERY_S = 60.0
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 CHECKPOINT_EVERY_S = 300.0
+DAY_LOOK_EVERY_S = 60.0
 TICK_S = 2.0
 GATHER_S = 0.25
 """Taps on a bill follow each other: together their history costs one flush of the disk."""
@@ -86,6 +90,45 @@ class _Space:
             ring(self.box.bells, "web")
         self._shown = shown
         return room
+
+
+@dataclass(slots=True)
+class DayEnds:
+    """Looks now and then whether a business day has closed, and ends points after it.
+
+    Again does nothing, so nobody has to remember what was done.
+    """
+
+    box: Box
+    _looked_s: float = field(default=-DAY_LOOK_EVERY_S)
+    _date: str = ""
+
+    def look(self, *, reached: bool) -> None:
+        """Close the day if a new one has begun; `reached` where no word can be missed.
+
+        A store that is off the line, or does not know the time, lets all points count.
+        """
+        now = time.monotonic()
+        if now - self._looked_s < DAY_LOOK_EVERY_S:
+            return
+        self._looked_s = now
+        if not reached:
+            return
+        with suppress(Refused):  # It stands in no store yet, or may not write now.
+            self._close()
+
+    def _close(self) -> None:
+        with self.box.door.read() as db:
+            act = self.box.act(db)
+        if act.reading.quality is not Quality.GOOD or act.date == self._date:
+            return
+        drain_all(self.box.door, self.box.parts)
+        ended = MEMBERS_AT_ONCE
+        while ended == MEMBERS_AT_ONCE:
+            ended = self.box.door.write(lambda tx: end_some(tx, self.box.act(tx)))
+            if ended:
+                self.box.written()
+        self._date = act.date
 
 
 def project(box: Box) -> None:

@@ -46,13 +46,16 @@ class _Bill(msgspec.Struct):
 
 
 _bill = msgspec.json.Decoder(_Bill)
+_sale = msgspec.json.Decoder(TicketSettled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Settling:
+class Settling:
     """What a bill's settling put into the revenue, and its event's id where that is here."""
 
     paid: Value
+    sale: TicketSettled | None = None
+    """The bill as it was settled; None where it is not known."""
     event: str = ""
     members: frozenset[str] = frozenset()
 
@@ -63,7 +66,7 @@ def beyond_the_bill(db: Reader, event: Event, *, late: bool = False) -> str:
     What comes late may settle a bill that its twin settled too: both happened. And it may give
     back what the merchant paid for: then the merchant gets that (`paid_at_risk`).
     """
-    kind, spent = kind_of(event), _spent(event)
+    kind, spent = kind_of(event), spent_by(event)
     if kind == _REVERSED:
         named = _bill.decode(event.body).ticket
         return _gives_back_beyond(db, event, named, spent) or (
@@ -86,7 +89,7 @@ def beyond_the_bill(db: Reader, event: Event, *, late: bool = False) -> str:
 def _gives_back_beyond(db: Reader, event: Event, bill: str, spent: Value) -> str:
     if reversed_place(db, bill):
         return f"{bill} was reversed before"
-    settling = _settling(db, bill)
+    settling = settling_of(db, bill)
     for member in gainers(event, settling.paid.keys()):
         if not any(are_one(db, member, payer) for payer in settling.members):
             return f"{member} did not pay {bill}"
@@ -97,10 +100,10 @@ def _gives_back_beyond(db: Reader, event: Event, bill: str, spent: Value) -> str
 
 
 def _gives_back_at_risk(db: Reader, bill: str, spent: Value) -> str:
-    settling, back = _settling(db, bill), Counter[str]()
+    settling, back = settling_of(db, bill), Counter[str]()
     for (asset, _lot), amount in spent.items():
         back[asset] -= amount
-    for asset, paid in _at_risk(db, settling.event).items():
+    for asset, paid in at_risk_of(db, settling.event).items():
         whole = sum(n for (one, _lot), n in settling.paid.items() if one == asset)
         if back[asset] > whole - paid:
             return f"{paid} {asset} of {bill} was paid by the merchant"
@@ -111,10 +114,11 @@ def paid_at_risk(db: Reader, event: Event) -> dict[str, int]:
     """Return by asset what the merchant paid of a bill that this event reverses."""
     if kind_of(event) != _REVERSED:
         return {}
-    return _at_risk(db, _settling(db, _bill.decode(event.body).ticket).event)
+    return at_risk_of(db, settling_of(db, _bill.decode(event.body).ticket).event)
 
 
-def _at_risk(db: Reader, settling: str) -> dict[str, int]:
+def at_risk_of(db: Reader, settling: str) -> dict[str, int]:
+    """Return by asset what the merchant paid of a bill, by the event that settled it."""
     rows = db.all(
         "SELECT asset, SUM(amount) AS paid FROM risk_booking"
         " WHERE about = :event AND about <> '' GROUP BY asset",
@@ -123,10 +127,11 @@ def _at_risk(db: Reader, settling: str) -> dict[str, int]:
     return {row["asset"]: row["paid"] for row in rows if row["paid"] > 0}
 
 
-def _settling(db: Reader, bill: str) -> _Settling:
+def settling_of(db: Reader, bill: str) -> Settling:
+    """Return what is known of how a bill was settled."""
     place = settled_by(db, bill)
     if place is None:
-        return _Settling(paid=Counter())
+        return Settling(paid=Counter())
     raw = db.value(
         "SELECT raw FROM journal WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
         origin=place[0],
@@ -140,13 +145,15 @@ def _settling(db: Reader, bill: str) -> _Settling:
             for posting in event.postings
             if posting.amount < 0 and (owner := parse_member_account(posting.account))
         )
-        return _Settling(paid=_spent(event), event=event.id, members=payers)
+        sale = _sale.decode(event.body)
+        return Settling(paid=spent_by(event), sale=sale, event=event.id, members=payers)
     # Its own store's journal is read behind this one's; head office's word on it is before.
     sent = sent_bill(db, bill)
     if sent is None:
-        return _Settling(paid=Counter())
+        return Settling(paid=Counter())
     payer = sent.sale.payer or sent.sale.member or ""
-    return _Settling(paid=_told(sent.sale.payments), members=frozenset({payer}))
+    paid = _told(sent.sale.payments)
+    return Settling(paid=paid, sale=sent.sale, members=frozenset({payer}))
 
 
 def gainers(event: Event, values: Collection[tuple[str, str]]) -> list[str]:
@@ -179,7 +186,7 @@ def _by_member(event: Event) -> Counter[tuple[str, str, str]]:
     return net
 
 
-def _spent(event: Event) -> Value:
+def spent_by(event: Event) -> Value:
     """Return what an event puts into the revenue, by asset and lot; below zero takes out."""
     sums: Value = Counter()
     for posting in event.postings:

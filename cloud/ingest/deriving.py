@@ -18,7 +18,12 @@ from core.members import (
     member_document,
 )
 from core.sqlite import Reader, Row, Writer
-from core.tickets import TicketReversed, TicketSettled, family_document
+from core.tickets import (
+    TicketPartReversed,
+    TicketReversed,
+    TicketSettled,
+    family_document,
+)
 from core.wallet import RIGHTS, wallet_document
 
 DERIVE_EVENTS_MAX = 1_000
@@ -26,7 +31,9 @@ MEMBER, WALLET, CARD, FAMILY = "member", "wallet", "card", "family"
 _PEOPLE = ("member.", "card.")
 _CARDS = frozenset(kind_name(kind) for kind in (CardBlocked, CardUnblocked, CardSeen))
 _ISSUED = kind_name(CardIssued)
-_BILLS = frozenset(kind_name(kind) for kind in (TicketSettled, TicketReversed))
+_BILLS = frozenset(
+    kind_name(kind) for kind in (TicketSettled, TicketReversed, TicketPartReversed)
+)
 _VALUE_ACCOUNTS = frozenset({"member", "transit"})
 
 # CROSS JOIN for the same reason as in core.journal: from the few origins to their new events.

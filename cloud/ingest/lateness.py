@@ -19,6 +19,7 @@ from cloud.epochs import (
 from cloud.ingest.bills import paid_at_risk
 from cloud.ingest.envelope import misspoken, sends_under_a_grant
 from cloud.ingest.limits import beyond_limits
+from cloud.ingest.returns import parts_at_risk
 from cloud.ingest.sources import Source
 from core.journal import Act, Event
 from core.sqlite import Reader, Writer
@@ -66,7 +67,7 @@ class Lateness:
             apply()
             return
         tx, act, closed, reason = self.tx, self.act, self.closed, self.reason
-        at_risk = paid_at_risk(tx, event)
+        at_risk = paid_at_risk(tx, event) or parts_at_risk(tx, event)
         drawn = fund_for(tx, act, closed, event, reason=reason)
         apply()
         freed = sweep_after(tx, act, closed, event, reason=reason)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cloud.ingest.bills import beyond_the_bill, handed_over
+from cloud.ingest.returns import PART_REVERSED, beyond_the_parts
 from core.journal import Event, Posting, kind_name, kind_of, place_of
 from core.sqlite import Reader
 from core.tickets import TicketReversed, reversed_place, settled_place
@@ -68,6 +69,8 @@ def beyond_limits(db: Reader, event: Event, *, late: bool = False, history: str 
     if beyond := minted(db, event, place):
         return beyond
     try:
+        if kind == PART_REVERSED:
+            return handed_over(db, event) or beyond_the_parts(db, event, late=late)
         if beyond := handed_over(db, event) or beyond_the_bill(db, event, late=late):
             return beyond
         if kind == ADVANCED:

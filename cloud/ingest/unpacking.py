@@ -26,13 +26,15 @@ from core.journal import (
     set_aside,
 )
 from core.sqlite import Reader, Row, Writer
-from core.tickets import TicketReversed
+from core.tickets import TicketPartReversed, TicketReversed
 from core.wallet import Advanced
 from core.wire import Laid, Segment
 
 log = logging.getLogger(__name__)
 
-_WHOLE_OR_NOT = frozenset(kind_name(body) for body in (Advanced, TicketReversed))
+_WHOLE_OR_NOT = frozenset(
+    kind_name(body) for body in (Advanced, TicketReversed, TicketPartReversed)
+)
 """What its body changes is what counts it: else its value would move again and again."""
 
 Documents = dict[str, dict[str, Any]]

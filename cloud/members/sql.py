@@ -128,7 +128,7 @@ def held_by(db: Reader, members: list[str]) -> dict[str, int]:
 def spent(db: Reader, member: str) -> Row:
     """Return how often a member came, for how much (fen), and when last."""
     row = db.one(
-        f"""{ALIASES} SELECT COALESCE(SUM(sign), 0) AS visits,
+        f"""{ALIASES} SELECT COALESCE(SUM(sign * (1 - part)), 0) AS visits,
                   COALESCE(SUM(sign * total), 0) AS total,
                   MAX(CASE WHEN sign = 1 THEN at END) AS last_at
              FROM sale WHERE member IN (SELECT id FROM alias)""",  # noqa: S608 - own text

@@ -21,5 +21,6 @@ KIND_NAMES = {
     "wallet.funded": N_("给停用的主机补上"),
     "ticket.settled": N_("消费"),
     "ticket.reversed": N_("冲正退回"),
+    "ticket.part_reversed": N_("部分冲正退回"),
 }
 OTHER_KIND = N_("其它")

@@ -80,10 +80,10 @@ def _note_taken(entry: Entry) -> Iterator[Change]:
 
 
 def _note_issued(event: Event) -> Iterator[Change]:
-    """Remember where the right to a bill was first written down."""
+    """Remember where the right to a bill was first written down; its parts follow from it."""
     for posting in event.postings:
         kind, _, place = posting.account.partition("/")
-        if kind == "mint" and posting.asset == Asset.REFUND:
+        if kind == "mint" and posting.asset == Asset.REFUND and "." not in posting.lot:
             yield Add("refund_issued", {"bill": posting.lot, "place": place}, {"times": 1})
 
 

@@ -7,12 +7,14 @@ from core.tickets.events import (
     MemberSet,
     SoldLine,
     TicketOpened,
+    TicketPartReversed,
     TicketReversed,
     TicketSettled,
     TicketVoided,
 )
 from core.tickets.family import family_document, family_spent
 from core.tickets.history import (
+    part_reversals_of,
     reversal_of,
     sale,
     sale_lines,
@@ -20,6 +22,14 @@ from core.tickets.history import (
     sales_of_member,
 )
 from core.tickets.price import LIST_PRICE, MEMBER_PRICE, Bill, Priceable, PricedLine, price
+from core.tickets.returning import (
+    LineWish,
+    Return,
+    left_of_lines,
+    left_of_tenders,
+    parts_of,
+    plan_return,
+)
 from core.tickets.sending import (
     Origin,
     TicketSent,
@@ -40,18 +50,26 @@ __all__ = [
     "LineAdded",
     "LineChanged",
     "LineStaffed",
+    "LineWish",
     "MemberSet",
     "Origin",
     "Priceable",
     "PricedLine",
+    "Return",
     "SoldLine",
     "TicketOpened",
+    "TicketPartReversed",
     "TicketReversed",
     "TicketSent",
     "TicketSettled",
     "TicketVoided",
     "family_document",
     "family_spent",
+    "left_of_lines",
+    "left_of_tenders",
+    "part_reversals_of",
+    "parts_of",
+    "plan_return",
     "price",
     "reversal_of",
     "reversed_place",

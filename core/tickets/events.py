@@ -135,3 +135,13 @@ class TicketReversed(Body, frozen=True, kw_only=True, tag="ticket.reversed"):
     lots: tuple[Lot, ...] = ()
     payer: str = ""
     """Into whose account it goes back, where that is not `member`'s own."""
+
+
+class TicketPartReversed(TicketReversed, frozen=True, kw_only=True, tag="ticket.part_reversed"):
+    """Some lines of a settled bill, or parts of them, were answered by their opposite.
+
+    `lines` have the pieces and the fen that go back, `payments` the parts of the tenders.
+    Where it `closes`, nothing of the bill is left: with those before it, it is its reversal.
+    """
+
+    closes: bool = False

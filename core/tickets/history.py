@@ -57,7 +57,17 @@ def sales_of_member(db: Reader, member: str, *, limit: int = 100) -> list[Row]:
 
 
 def reversal_of(db: Reader, ticket: str) -> Row | None:
-    """Return the reversal that answered a bill, or None."""
+    """Return the reversal that answered a bill whole, or None."""
     return db.one(
-        "SELECT id, at, reason FROM sale WHERE ticket = :ticket AND sign = -1", ticket=ticket
+        "SELECT id, at, reason FROM sale WHERE ticket = :ticket AND sign = -1 AND part = 0",
+        ticket=ticket,
+    )
+
+
+def part_reversals_of(db: Reader, ticket: str) -> list[Row]:
+    """Return the reversals of single lines of a bill, oldest first."""
+    return db.all(
+        "SELECT id, at, reason, total FROM sale"
+        " WHERE ticket = :ticket AND sign = -1 AND part = 1 ORDER BY at, seq",
+        ticket=ticket,
     )

@@ -15,6 +15,7 @@ from core.tickets.events import (
     MemberSet,
     SoldLine,
     TicketOpened,
+    TicketPartReversed,
     TicketReversed,
     TicketSettled,
     TicketVoided,
@@ -108,7 +109,8 @@ def _settle(entry: Entry) -> Iterator[Change]:
 
 def _reverse(entry: Entry) -> Iterator[Change]:
     body: TicketReversed = entry.body
-    yield _put(entry, state="reversed")
+    if not isinstance(body, TicketPartReversed) or body.closes:
+        yield _put(entry, state="reversed")
     yield from _move_stock(entry.event, body.lines, 1)
     if body.payer and body.member:
         yield from count_spent(entry.event, member=body.member, payments=body.payments, sign=-1)
@@ -164,6 +166,7 @@ def _record_reversal(entry: Entry) -> Iterator[Change]:
             "total": body.total,
             "points": body.points,
             "reason": body.reason,
+            "part": int(isinstance(body, TicketPartReversed)),
         },
     )
     yield from _record_lines(body.reversal, body.lines)
@@ -323,6 +326,13 @@ PART = Part(
                 *FAMILY_TABLES,
             ),
         ),
+        Migration(
+            "tickets/parts",
+            (
+                "ALTER TABLE sale ADD COLUMN part INTEGER NOT NULL DEFAULT 0",
+                "CREATE INDEX sale_by_ticket ON sale (ticket) WHERE sign = -1",
+            ),
+        ),
     ),
     tables={
         "family_spent": ("member", "month", "place"),
@@ -343,9 +353,14 @@ PART = Part(
         TicketVoided: _void,
         TicketSettled: _settle,
         TicketReversed: _reverse,
+        TicketPartReversed: _reverse,
         **SENDING_PART.now,
     },
-    later={TicketSettled: _record_sale, TicketReversed: _record_reversal},
+    later={
+        TicketSettled: _record_sale,
+        TicketReversed: _record_reversal,
+        TicketPartReversed: _record_reversal,
+    },
     refusals={
         "no_ticket": Refusal(404, N_("没有找到这张单")),
         "no_line": Refusal(404, N_("这一行已经不在单上")),
@@ -358,6 +373,11 @@ PART = Part(
             ),
         ),
         "ticket_closed": Refusal(409, N_("这张单已经%(state)s，不能再改")),
+        "return_nothing": Refusal(422, N_("还没有选要退的项目")),
+        "return_beyond": Refusal(
+            409, N_("“%(name)s”最多还能退 %(pieces)s 件、¥%(left)s，请核对")
+        ),
+        "return_split": Refusal(422, N_("各种退款方式合计要等于 ¥%(due)s，且不超过原来付的")),
         "stale_ticket": Refusal(409, N_("这张单刚在别处改过，请核对后再操作")),
         "quantity_wrong": Refusal(422, N_("数量应在 %(low)s 到 %(high)s 之间")),
         "too_many_lines": Refusal(409, N_("一张单最多 %(limit)s 行")),

@@ -31,15 +31,17 @@ _BETWEEN = """
     WITH spent AS (
       SELECT lot, store, asset, amount FROM movement
        WHERE date BETWEEN :first AND :last AND asset IN ('principal', 'bonus')
-         AND kind IN ('ticket.settled', 'ticket.reversed')),
+         AND kind IN ('ticket.settled', 'ticket.reversed', 'ticket.part_reversed')),
     issued AS (
       SELECT lot, store, ROW_NUMBER() OVER (
-               PARTITION BY lot ORDER BY kind = 'ticket.reversed', at, origin, epoch, seq
+               PARTITION BY lot
+               ORDER BY kind IN ('ticket.reversed', 'ticket.part_reversed'),
+                        at, origin, epoch, seq
              ) AS place
         FROM movement
        WHERE amount > 0 AND asset IN ('principal', 'bonus')
          AND kind IN ('wallet.topped_up', 'wallet.opened', 'wallet.adjusted',
-                      'ticket.reversed')
+                      'ticket.reversed', 'ticket.part_reversed')
          AND lot IN (SELECT lot FROM spent))
     SELECT COALESCE(i.store, '') AS taken_at, s.store AS spent_at,
            -SUM(CASE s.asset WHEN 'principal' THEN s.amount ELSE 0 END) AS principal,

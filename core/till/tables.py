@@ -9,7 +9,7 @@ import msgspec
 from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Part, Put, stamp_of
 from core.sqlite import Migration, Reader, Row
-from core.tickets import TicketReversed, TicketSettled
+from core.tickets import TicketPartReversed, TicketReversed, TicketSettled
 from core.till.events import (
     CashMoved,
     DrawerOpened,
@@ -216,6 +216,7 @@ PART = Part(
     later={
         TicketSettled: _total_sale,
         TicketReversed: _total_reversal,
+        TicketPartReversed: _total_reversal,
         ToppedUp: _total_topup,
         CashMoved: _total_cash,
         DrawerOpened: _count_drawer,

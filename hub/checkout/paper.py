@@ -10,7 +10,7 @@ from core.errors import Refused
 from core.journal import Act, Body, Event, drain
 from core.sqlite import Row, Writer
 from core.staff import require
-from core.tickets import TicketReversed, TicketSettled
+from core.tickets import TicketPartReversed, TicketReversed, TicketSettled
 from core.tickets import sale as find_sale
 from core.till import ReceiptReprinted
 from core.wallet import ToppedUp
@@ -98,7 +98,8 @@ def sale_document(
         settled = _body(proven, TicketSettled)
         about = _about_then(tx, act, proven, body=settled, copy_mark=copy_mark)
         return settled.number, sale_receipt(settled, about)
-    reversed_ = _body(proven, TicketReversed)
+    # A part says so by its own tag.
+    reversed_ = _body(proven, TicketPartReversed if row["part"] else TicketReversed)
     about = _about_then(tx, act, proven, body=reversed_, copy_mark=copy_mark)
     return reversed_.number, reversal_receipt(reversed_, about)
 

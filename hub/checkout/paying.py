@@ -13,12 +13,14 @@ from typing import Any
 from core.journal import Act
 from core.organisation import settings
 from core.sqlite import Writer
+from core.tickets import TicketReversed
 from core.till import Offered
 from core.wallet import ByPass, Payment
 from hub.attempts import Answer, once
 from hub.checkout import paper
 from hub.checkout.passes import passes_paid
-from hub.checkout.service import reverse, settle
+from hub.checkout.reversing import Wanted, reverse, reverse_lines
+from hub.checkout.service import settle
 from hub.receipts import Left, PassLeft, returned
 from hub.till import open_drawer, opens_drawer
 from hub.wallet import Ahead, TopUp, balance, held_passes, top_up
@@ -111,24 +113,53 @@ def reverse_ticket(
 
     def run() -> Answer:
         back = reverse(tx, act, ticket=ticket, reversal=act.new_id(), till=till, reason=reason)
-        left = _left(tx, act, back.payer or back.member, used=passes_paid(back.payments))
-        job = paper.print_reversal(tx, act, back, left=left) if _prints(tx) else None
-        _open_drawer(tx, act, back.payments, subject=back.reversal)
-        return {
-            "ticket": ticket,
-            "reversal": back.reversal,
-            "number": back.number,
-            "member": back.member,
-            "payer": back.payer or None,
-            "total_cents": back.total,
-            "points": back.points,
-            "points_short": back.points_short,
-            **_outcome(tx, act, left, tuple(returned(back.payments))),
-            "print_job": job,
-        }
+        return _reversed(tx, act, back)
 
     content = [ticket, till, reason]
     return once(tx, act, key=key, verb="ticket.reverse", content=content, run=run)
+
+
+def reverse_ticket_lines(  # noqa: PLR0913 - as above, and what is to go back
+    tx: Writer, act: Act, *, ticket: str, till: str, reason: str, key: str, wanted: Wanted
+) -> Answer:
+    """Answer some lines of a settled bill by their opposite, print that, open the drawer.
+
+    Refused: what `reverse_lines` and `once` refuse.
+    """
+
+    def run() -> Answer:
+        back = reverse_lines(
+            tx,
+            act,
+            ticket=ticket,
+            reversal=act.new_id(),
+            till=till,
+            reason=reason,
+            wanted=wanted,
+        )
+        return {**_reversed(tx, act, back), "closes": back.closes}
+
+    content = [ticket, till, reason, wanted.lines, sorted(wanted.by_tender.items())]
+    return once(tx, act, key=key, verb="ticket.reverse_lines", content=content, run=run)
+
+
+def _reversed(tx: Writer, act: Act, back: TicketReversed) -> Answer:
+    """Print a reversal that was booked just now, open the drawer and say what became of it."""
+    left = _left(tx, act, back.payer or back.member, used=passes_paid(back.payments))
+    job = paper.print_reversal(tx, act, back, left=left) if _prints(tx) else None
+    _open_drawer(tx, act, back.payments, subject=back.reversal)
+    return {
+        "ticket": back.ticket,
+        "reversal": back.reversal,
+        "number": back.number,
+        "member": back.member,
+        "payer": back.payer or None,
+        "total_cents": back.total,
+        "points": back.points,
+        "points_short": back.points_short,
+        **_outcome(tx, act, left, tuple(returned(back.payments))),
+        "print_job": job,
+    }
 
 
 def payment_facts(payments: Iterable[Payment]) -> list[dict[str, Any]]:

@@ -12,12 +12,20 @@ from dataclasses import dataclass
 from core.errors import N_, Refusal, Refused
 from core.journal import Act, Event, Part, Posting
 from core.sqlite import Migration, Reader, Row, Writer
-from core.tickets import reversed_place, sent_bill_named, settled_place
+from core.tickets import (
+    TicketSettled,
+    parts_of,
+    reversed_place,
+    sent_bill_named,
+    settled_place,
+)
 from core.wallet import (
     REFUND_WISH,
     Recalled,
     Released,
+    break_up,
     refund_held,
+    refund_rest,
     refund_right,
     send_first,
     use_up,
@@ -54,6 +62,34 @@ def right_here(db: Reader, act: Act, ticket: str) -> list[Posting]:
     if held is None and _is_settled_here(db, act, ticket):
         return []
     raise Refused("refund_elsewhere")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightHere:
+    """What of a bill may still be reversed here, by part; `breaking` breaks the right first."""
+
+    rest: dict[str, int]
+    breaking: list[Posting]
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether some lines were reversed before."""
+        return not self.breaking
+
+
+def rest_here(db: Reader, act: Act, sale: TicketSettled) -> RightHere:
+    """Return what of a settled bill may still be reversed here.
+
+    Refused: refund_elsewhere, where the right lies in another place.
+    """
+    here = act.journal.identity.place
+    rest = refund_rest(db, sale.ticket, here)
+    if rest:
+        return RightHere(rest=rest, breaking=[])
+    travelled = bool(right_here(db, act, sale.ticket))
+    parts = parts_of(sale)
+    breaking = break_up(sale.ticket, here, parts, travelled=travelled)
+    return RightHere(rest=parts, breaking=breaking)
 
 
 def release_right(tx: Writer, act: Act, asked: Recalled, *, transfer: str) -> Event | None:
@@ -103,7 +139,9 @@ def wish_of(db: Reader, act: Act, number: str) -> Wish | None:
     if row is None and sent is None:
         return None
     here = act.journal.identity.place
-    ready = sent is not None and bool(refund_held(db, sent["ticket"], here))
+    ready = sent is not None and bool(
+        refund_held(db, sent["ticket"], here) or refund_rest(db, sent["ticket"], here)
+    )
     return Wish(
         number=number,
         state=row["state"] if row else ASKED,

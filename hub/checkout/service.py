@@ -7,41 +7,27 @@ from dataclasses import dataclass
 
 from core.errors import N_, Refusal, Refused
 from core.journal import Act, Event, Posting
-from core.members import standing_for
 from core.organisation import Settings, settings
 from core.sqlite import Reader, Row, Writer
-from core.staff import require
-from core.tickets import SoldLine, TicketReversed, TicketSettled
+from core.tickets import SoldLine, TicketSettled
 from core.till import STORED_VALUE, Offered, check_payments
 from core.wallet import (
-    PASSES,
     Asset,
     ByPass,
     Earning,
     Leg,
-    Lot,
     Payment,
     Use,
     available,
     earned,
-    has_ended,
     holdings,
     issue,
-    issue_within,
-    pass_legs,
     plan_spend,
     points_lot,
-    points_order,
-    refund,
     spend,
-    take,
-    withdraw,
-    written_legs,
 )
-from hub.checkout import sql
 from hub.checkout.accounts import check_account
-from hub.checkout.passes import payment_of, plan_uses, renew_pass
-from hub.checkout.refunding import right_here
+from hub.checkout.passes import payment_of, plan_uses
 from hub.tickets import OpenTicket, account_of, read_ticket, require_open
 from hub.till import require_period
 from hub.wallet import Ahead, elsewhere, lay_out
@@ -133,63 +119,6 @@ def settle(  # noqa: PLR0913 - the hands of every verb, and a payment's five fac
     return Settled(sale=sale, event=event)
 
 
-def reverse(
-    tx: Writer, act: Act, *, ticket: str, reversal: str, till: str, reason: str
-) -> TicketReversed:
-    """Answer a settled bill by its opposite: money, value, points and stock go back.
-
-    `reversal` is an id made by the caller. Value goes back to the lots that paid. A lot that
-    has ended meanwhile would swallow it: its spend stays in the revenue, and the same value
-    is issued anew as one lot without an end, named in the fact as `renewed`; each pass as a
-    lot of its own. Points
-    that were spent meanwhile cannot be taken back; how many are short is part of the fact.
-
-    Refused: no_ticket, not_settled, not_logged_in, not_allowed, over_limit, reason_missing,
-    no_period, refund_elsewhere, mint_right_spent.
-    """
-    reason = reason.strip()[:REASON_CHARACTERS_MAX]
-    if not reason:
-        raise Refused("reason_missing")
-    sale = sql.settled(tx, act, ticket)
-    require(tx, act.actor, "sale.void_paid", amount=sale.total)
-    period = require_period(tx, act, till)
-    place = act.journal.identity.place
-    postings = right_here(tx, act, ticket)
-    back: list[Leg] = []
-    renewed: list[Leg] = []
-    lots: list[Lot] = []
-    if sale.member is not None:
-        account = standing_for(tx, sale.payer or sale.member)
-        returned = _legs(sale.payments)
-        held = points_order(holdings(tx, account, place), first=sale.points_lot)
-        back = take(held, sale.points)
-        living, renewed, lots = _split(tx, act, returned)
-        postings += [
-            *refund(account, place, living),
-            *issue_within(tx, account, place, renewed, passes=lots),
-            *withdraw(account, place, back),
-        ]
-    body = TicketReversed(
-        ticket=ticket,
-        number=sale.number,
-        reversal=reversal,
-        member=sale.member,
-        period=period,
-        reason=reason,
-        lines=sale.lines,
-        total=sale.total,
-        payments=sale.payments,
-        points=sale.points,
-        points_short=sale.points - sum(leg.amount for leg in back),
-        points_lot=sale.points_lot,
-        renewed=written_legs([*renewed, *pass_legs(lots)]),
-        lots=tuple(lots),
-        payer=sale.payer,
-    )
-    act.append(tx, body, postings=postings)
-    return body
-
-
 def suggest(db: Reader, act: Act, found: OpenTicket) -> int:
     """Return how many fen of the bill the member's balance here can pay."""
     account = account_of(db, found.row)
@@ -271,25 +200,6 @@ def _sold(found: OpenTicket) -> tuple[SoldLine, ...]:
     )
 
 
-def _split(tx: Writer, act: Act, legs: list[Leg]) -> tuple[list[Leg], list[Leg], list[Lot]]:
-    """Return the legs whose lots can take them back, and what new lots get for the others.
-
-    All stored value gets one new lot, each pass its own.
-    """
-    living: list[Leg] = []
-    ended: dict[Asset, int] = {}
-    lots: list[Lot] = []
-    for leg in legs:
-        if not has_ended(tx, leg.lot, date=act.date):
-            living.append(leg)
-        elif leg.asset in PASSES:
-            lots.append(renew_pass(tx, act, leg))
-        else:
-            ended[leg.asset] = ended.get(leg.asset, 0) + leg.amount
-    lot = act.new_id() if ended else ""
-    return living, [Leg(asset, lot, amount) for asset, amount in ended.items()], lots
-
-
 def _postings(
     act: Act, member: str | None, spent: list[Leg], sale: TicketSettled
 ) -> list[Posting]:
@@ -298,11 +208,3 @@ def _postings(
     place = act.journal.identity.place
     gained = [Leg(Asset.POINTS, sale.points_lot, sale.points)] if sale.points else []
     return [*spend(member, place, spent), *issue(member, place, gained)]
-
-
-def _legs(payments: tuple[Payment, ...]) -> list[Leg]:
-    return [
-        Leg(Asset(asset), lot, amount)
-        for payment in payments
-        for asset, lot, amount in payment.legs
-    ]

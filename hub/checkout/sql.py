@@ -18,18 +18,26 @@ def settled(tx: Writer, act: Act, ticket: str) -> TicketSettled:
 
     Refused: no_ticket, not_settled.
     """
-    if ticket_row(tx, ticket)["state"] != "settled":
-        raise Refused("not_settled")
     while drain(tx, act.journal.parts):
         pass
-    raw = tx.value(
+    return settled_bill(tx, ticket)
+
+
+def settled_bill(db: Reader, ticket: str) -> TicketSettled:
+    """Return a settled bill that was not reversed whole. Drain history first.
+
+    Refused: no_ticket, not_settled.
+    """
+    if ticket_row(db, ticket)["state"] != "settled":
+        raise Refused("not_settled")
+    raw = db.value(
         """SELECT j.raw FROM sale s JOIN journal j
              ON j.origin = s.origin AND j.epoch = s.epoch AND j.seq = s.seq
             WHERE s.id = :ticket""",
         ticket=ticket,
     )
     if raw is None:
-        sent = sent_bill(tx, ticket)
+        sent = sent_bill(db, ticket)
         assert sent is not None, "a settled bill has its event, or came from another store"
         return sent.sale
     return _sale.decode(decode(raw).body)

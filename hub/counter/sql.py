@@ -77,7 +77,7 @@ def topup(db: Reader, topup_id: str) -> Row | None:
 def spent(db: Reader, member: str) -> Row:
     """Return how often a member came, for how much (fen), and when last. Drain first."""
     row = db.one(
-        f"""{ALIASES} SELECT COALESCE(SUM(sign), 0) AS visits,
+        f"""{ALIASES} SELECT COALESCE(SUM(sign * (1 - part)), 0) AS visits,
                   COALESCE(SUM(sign * total), 0) AS total,
                   MAX(CASE WHEN sign = 1 THEN at END) AS last_at
              FROM sale WHERE member IN (SELECT id FROM alias)""",  # noqa: S608 - own text

@@ -14,6 +14,7 @@ KIND_NAMES = {
     "wallet.points_carried": N_("积分转入下一期"),
     "ticket.settled": N_("消费"),
     "ticket.reversed": N_("冲正退回"),
+    "ticket.part_reversed": N_("部分冲正退回"),
     "wallet.accepted": N_("从别处调来"),
     "wallet.released": N_("调往别处"),
     "wallet.moved": N_("合并会员"),

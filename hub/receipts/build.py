@@ -17,7 +17,7 @@ from core.money import yuan
 from core.organisation import Company, Settings, Store
 from core.pages import PASS_TENDERS, tender_label, units_label
 from core.sqlite import Row
-from core.tickets import SoldLine, TicketReversed, TicketSettled
+from core.tickets import SoldLine, TicketPartReversed, TicketReversed, TicketSettled
 from core.wallet import Payment, ToppedUp
 from core.web import gettext as _
 from hub.devices import (
@@ -109,7 +109,12 @@ def reversal_receipt(reversal: TicketReversed, about: Printed) -> Document:
     """Return a reversal on paper."""
     parts: list[Part] = [
         *_head(about),
-        Text(_("冲正单"), align="center", bold=True, size=2),
+        Text(
+            _("部分冲正单") if isinstance(reversal, TicketPartReversed) else _("冲正单"),
+            align="center",
+            bold=True,
+            size=2,
+        ),
         Pair(_("原单号"), reversal.number),
         Pair(_("原因"), reversal.reason),
         *_who(about),
@@ -272,7 +277,8 @@ def _lines(lines: Iterable[SoldLine]) -> list[Part]:
         )
     ]
     for line in lines:
-        quantity = f"{line.quantity}{line.unit}"
+        # Of a line that went back in part there may be fen without a piece.
+        quantity = f"{line.quantity}{line.unit}" if line.quantity else "—"
         parts.append(
             Columns(
                 cells=(line.name, quantity, yuan(line.amount)),

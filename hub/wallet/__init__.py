@@ -17,7 +17,7 @@ from hub.wallet.elsewhere import (
     note_answer,
     unsent_wishes,
 )
-from hub.wallet.ending import DayEnds, end_some
+from hub.wallet.ending import MEMBERS_AT_ONCE, end_some
 from hub.wallet.passes import (
     Gift,
     HeldPass,
@@ -44,11 +44,11 @@ from hub.wallet.tables import LOCAL
 __all__ = [
     "ASKED_FOR",
     "LOCAL",
+    "MEMBERS_AT_ONCE",
     "RECOGNISED",
     "Ahead",
     "Balance",
     "Bringing",
-    "DayEnds",
     "Elsewhere",
     "Gift",
     "HeldPass",

@@ -9,8 +9,8 @@ import pytest
 
 from core.clock import DAY_MS, Quality
 from core.wallet import holdings
+from hub.jobs import DayEnds
 from hub.tests.shop import fault, words
-from hub.wallet import DayEnds
 
 RULE = {"per": "1", "points": "1", "earns": "topup", "ends": "year", "years": "1"}
 OVER = int(datetime(2028, 1, 8, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp() * 1000)
