@@ -237,14 +237,15 @@ def _hear(
     state = replace(state, quiet_at=now_ms + QUIET_MS)
     if isinstance(message, Hello):
         return _greeted(state, heard, message, now_ms)
+    if isinstance(message, DownAck) and state.greeted:
+        return _down_acked(state, message, now_ms, chance)
+    if isinstance(message, Presence):
+        # Its hello follows unasked, and again until it is answered: of a thousand that come
+        # back at once each would say it twice.
+        return state, []
     state, outputs = _who_are_you(state, now_ms)
-    match message:
-        case DownAck() as ack if state.greeted:
-            return _down_acked(state, ack, now_ms, chance)
-        case Ask() as ask:
-            return state, [*outputs, Handle(ask=ask)]
-        case _:
-            return state, outputs
+    handled = [Handle(ask=message)] if isinstance(message, Ask) else []
+    return state, [*outputs, *handled]
 
 
 def _greeted(

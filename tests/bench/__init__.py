@@ -4,6 +4,7 @@
     python -m tests.bench storage    the ones that are named
     python -m tests.bench --full     also what takes many minutes to prepare
     python -m tests.bench catchup --events=10000     a shorter absence
+    python -m tests.bench hubs --hubs=100            fewer of them
 
 A bench is a function that returns one `Report`; `__main__` lists them. Both
 sides of a ratio take turns within one run, so a noisy neighbour slows both; what counts is the

@@ -12,6 +12,7 @@ from tests.bench import (
     Report,
     catchup,
     http_sale,
+    hubs,
     importing,
     ingest,
     member_search,
@@ -33,20 +34,26 @@ BENCHES: dict[str, Callable[..., Report]] = {
     "catchup": catchup.run,
     "seen": seen.run,
     "offline": offline.run,
+    "hubs": hubs.run,
 }
-FULL, EVENTS = "--full", "--events="
+FULL = "--full"
+SIZES = {"--events=": ("catchup", "events"), "--hubs=": ("hubs", "hubs")}
+"""Which bench a number is for, and what it is called there."""
 
 
 def main(words: list[str]) -> int:
     """Run and print; 2 for a name that is not a bench, or a number that is none."""
-    names = [word for word in words if word != FULL and not word.startswith(EVENTS)]
-    counts = [word.removeprefix(EVENTS) for word in words if word.startswith(EVENTS)]
-    if not all(count.isdecimal() for count in counts):
-        print(f"{EVENTS} takes a number")
-        return 2
-    benches = dict(BENCHES)
-    if counts:
-        benches["catchup"] = partial(catchup.run, events=int(counts[-1]))
+    names, benches = [], dict(BENCHES)
+    for word in words:
+        option = next((one for one in SIZES if word.startswith(one)), None)
+        if option is None:
+            names += [] if word == FULL else [word]
+        elif (count := word.removeprefix(option)).isdecimal() and int(count):
+            name, size = SIZES[option]
+            benches[name] = partial(BENCHES[name], **{size: int(count)})
+        else:
+            print(f"{option} takes a number")
+            return 2
     if unknown := [name for name in names if name not in BENCHES]:
         print(f"no such bench: {', '.join(unknown)}; there are: {', '.join(BENCHES)}")
         return 2

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from cloud.broker import find_mosquitto
-from tests.bench import Report, catchup, importing, ingest, offline, seen, wire
+from tests.bench import Report, catchup, hubs, importing, ingest, offline, seen, wire
 from tests.bench.__main__ import main
 from tests.bench.processes import chain_at_rest
 
@@ -71,6 +71,19 @@ def test_spends_with_the_line_cut_are_counted_by_the_real_placement():
     assert "follow only" in told(report)
 
 
+@needs_broker
+def test_many_hubs_come_back_and_each_is_welcomed():
+    report = hubs.run(hubs=6, quiet_for_s=0)
+    violations = [ratio.median for ratio in report.ratios if ratio.what.endswith("violations")]
+    assert violations == [0, 0]
+    assert "broker started anew" in told(report)
+
+
+def test_fewer_files_than_hubs_are_told_of_plainly():
+    with pytest.raises(hubs.TooFewFiles, match="needs 1,000,000,000,000 open files"):
+        hubs.allow_files(10**12)
+
+
 def test_an_old_list_is_taken_in():
     assert "posting, last batch" in told(importing.run(rows=600))
 
@@ -79,3 +92,4 @@ def test_a_bench_that_is_none_is_told(capsys):
     assert main(["no-such"]) == 2
     assert "catchup" in capsys.readouterr().out
     assert main(["catchup", "--events=many"]) == 2
+    assert main(["hubs", "--hubs=0"]) == 2

@@ -324,7 +324,6 @@ def test_an_ack_of_what_was_never_sent_is_told_of(desk, ack):
 @pytest.mark.parametrize(
     "happened",
     [
-        Heard(message=ONLINE),
         Heard(message=DownAck(epoch=3, acked=6)),
         Heard(message=Ask(id="a", member="m")),
         arrived(sealed(5, 6)),
@@ -340,6 +339,12 @@ def test_a_hub_that_did_not_say_hello_to_this_program_is_asked_to_but_not_at_eac
     assert len(said(desk.take(happened), Greet)) == 1
     desk.greet()
     assert said(desk.take(happened), Greet) == []
+
+
+def test_a_hub_that_comes_back_is_not_asked_for_the_hello_that_follows_anyhow():
+    desk = Desk()
+    assert said(desk.take(Heard(message=ONLINE)), Greet) == []
+    assert len(said(desk.take(Heard(message=Ask(id="a", member="m"))), Greet)) == 1
 
 
 def test_a_segment_counts_although_its_hub_has_not_said_hello_yet():
