@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,8 @@ class Reading:
 
     at: int
     quality: Quality
+    up: int = field(default=0, compare=False)
+    """For how long the machine has been running (ms): no clock that is set changes it."""
 
 
 class Clock(Protocol):
@@ -57,11 +60,12 @@ class SystemClock:
 
     def read(self) -> Reading:
         wall = time.time_ns() // 1_000_000
+        up = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
         with self._lock:
             if wall < self._floor:
-                return Reading(self._floor, Quality.UNSURE)
+                return Reading(self._floor, Quality.UNSURE, up)
             self._floor = wall
-            return Reading(wall, Quality.GOOD)
+            return Reading(wall, Quality.GOOD, up)
 
     def raise_floor(self, at: int) -> None:
         with self._lock:
@@ -74,15 +78,24 @@ class ManualClock:
     def __init__(self, at: int, quality: Quality = Quality.GOOD) -> None:
         self.at = at
         self.quality = quality
+        self.up = 0
 
     def read(self) -> Reading:
-        return Reading(self.at, self.quality)
+        return Reading(self.at, self.quality, self.up)
 
     def raise_floor(self, at: int) -> None:
         self.at = max(self.at, at)
 
     def advance(self, milliseconds: int) -> None:
         self.at += milliseconds
+
+
+def machine_run() -> str:
+    """Return what names this run of the machine, from power-on to power-off; '' if unknown."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

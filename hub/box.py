@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from flask import current_app
 
-from core.clock import Clock, SystemClock
+from core.clock import Clock, Quality, SystemClock, machine_run
 from core.crypto import LogKey, card_key, database_key, log_key, pin_pepper
 from core.errors import N_, Refusal, Refused
 from core.ids import Ids
@@ -28,7 +28,7 @@ from core.journal import (
     signed_by_birth,
     verify,
 )
-from core.organisation import Store, store
+from core.organisation import ClockAnchored, Store, store
 from core.room import FULL, give, make_room
 from core.sqlite import Door, Migration, Reader, Writer
 from hub import board, fence
@@ -41,6 +41,10 @@ HUB_ID_BYTES = 8
 DATABASE = "hub.db"
 REPLACING_FILE = "replacing.json"
 """While it is there, this box is still being made into another one's successor."""
+
+_BOOT, _RUN, _UNSURE = "boot", "run", "unsure_in"
+"""The number of the newest start of a program; the first one of this run of the machine, and
+what names the run; the run in which the time was unsure and no anchor was written since."""
 
 LOCAL = Part(
     name="box",
@@ -133,6 +137,36 @@ class Box:
         reading = self.journal.clock.read()
         return Act(journal=self.journal, reading=reading, store="", date="1970-01-01")
 
+    def anchor_times(self) -> None:
+        """Write down what the time is, once it is sure again after it was not.
+
+        For a program that looks every now and then. From it follow the true times of what was
+        written meanwhile, in this run of the machine.
+        """
+        reading, run = self.journal.clock.read(), machine_run()
+        with self.door.read() as db:
+            waiting = _recalled(db, _UNSURE)
+        if reading.quality is Quality.UNSURE:
+            if waiting != run:
+                self.door.write(lambda tx: _remember(tx, _UNSURE, run))
+            return
+        if not waiting:
+            return
+
+        def anchor(tx: Writer) -> None:
+            first, _, known = _recalled(tx, _RUN).partition(" ")
+            if waiting == run == known:
+                last = int(_recalled(tx, _BOOT))
+                body = ClockAnchored(first=int(first), last=last, up=reading.up, at=reading.at)
+                self.act(tx).append(tx, body)
+            _remember(tx, _UNSURE, "")  # What another run wrote stays unsure.
+
+        try:
+            self.door.write(anchor)
+        except Refused:
+            return  # It may not write now, or has no store yet: later.
+        self.written()
+
     def findings(self) -> list[Finding]:
         """Check chain, documents and seals of every journal here."""
         with self.door.read() as db:
@@ -218,6 +252,8 @@ class _Beginning:
             door.write(journal.begin)
             with door.read() as db:
                 self.clock.raise_floor(_newest(db, journal.identity.origin))
+            if self.clock.read().quality is Quality.UNSURE:
+                door.write(lambda tx: _remember(tx, _UNSURE, machine_run()))
         except BaseException:
             door.close()
             raise
@@ -276,8 +312,11 @@ def _identity(tx: Writer, key: LogKey, clock: Clock, ids: Ids, born: Born | None
     birth = msgspec.json.decode(raw, type=Birth)
     if birth.key != key.public:
         raise RuntimeError("the log key is not the one that this journal was begun with")
-    boot = int(tx.value("SELECT value FROM box WHERE name = 'boot'") or 0) + 1
-    _remember(tx, "boot", str(boot))
+    boot = int(_recalled(tx, _BOOT) or 0) + 1
+    _remember(tx, _BOOT, str(boot))
+    run = machine_run()
+    if _recalled(tx, _RUN).partition(" ")[2] != run:
+        _remember(tx, _RUN, f"{boot} {run}")
     return Identity(origin=birth.hub, epoch=birth.epoch, birth=raw.encode(), boot=boot)
 
 
@@ -302,6 +341,10 @@ def count_boots(tx: Writer, boot: int) -> None:
         "UPDATE box SET value = :boot WHERE name = 'boot' AND CAST(value AS INTEGER) < :boot",
         boot=str(boot),
     )
+
+
+def _recalled(db: Reader, name: str) -> str:
+    return str(db.value("SELECT value FROM box WHERE name = :name", name=name) or "")
 
 
 def _remember(tx: Writer, name: str, value: str) -> None:

@@ -55,6 +55,7 @@ def run_jobs(folder: Path, *, reserved: bool = True) -> None:
             room = space.look()
             if not room.low:
                 project(box)
+                box.anchor_times()
                 day_ends.look(reached=not joined(box.folder) or is_connected(box))
             daily.look(room)
             now = time.monotonic()

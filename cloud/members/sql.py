@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.members import ALIASES
+from core.organisation import true_times
 from core.sqlite import Reader, Row
 
 PAGE_MEMBERS = 50
@@ -60,7 +61,7 @@ def places(db: Reader, member: str) -> list[Row]:
 
 def movements(db: Reader, member: str, *, limit: int = MOVEMENTS_MAX) -> list[Row]:
     """Return what moved in a member's wallet, one row an event and place, newest first."""
-    return db.all(_MOVEMENTS, member=member, limit=limit)
+    return true_times(db, db.all(_MOVEMENTS, member=member, limit=limit))
 
 
 def duplicates(db: Reader) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.organisation import true_times
 from core.sqlite import Reader, Row
 
 SHOWN_MAX = 200
@@ -14,7 +15,7 @@ def bills(
 
     `since` is an earlier date to begin with, where stores are not all in the same one.
     """
-    return db.all(
+    rows = db.all(
         """SELECT s.*, m.name AS member_name, w.name AS staff_name FROM sale s
              LEFT JOIN member m ON m.id = s.member LEFT JOIN staff w ON w.id = s.actor
             WHERE s.date BETWEEN :since AND :date AND (:store = '' OR s.store = :store)
@@ -24,11 +25,12 @@ def bills(
         store=store,
         limit=limit,
     )
+    return true_times(db, rows)
 
 
 def topups(db: Reader, date: str, *, store: str = "", limit: int = SHOWN_MAX) -> list[Row]:
     """Return a business date's top-ups, newest first."""
-    return db.all(
+    rows = db.all(
         """SELECT t.*, m.name AS member_name, w.name AS staff_name FROM topup t
              LEFT JOIN member m ON m.id = t.member LEFT JOIN staff w ON w.id = t.actor
             WHERE t.date = :date AND (:store = '' OR t.store = :store)
@@ -37,6 +39,7 @@ def topups(db: Reader, date: str, *, store: str = "", limit: int = SHOWN_MAX) ->
         store=store,
         limit=limit,
     )
+    return true_times(db, rows)
 
 
 def items_of(db: Reader, sales: list[str]) -> dict[str, list[str]]:

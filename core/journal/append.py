@@ -159,6 +159,7 @@ class Act:
         journal, me = self.journal, self.journal.identity
         journal.guard(tx, body, postings)
         last = journal.head(tx)
+        unsure = self.reading.quality is Quality.UNSURE
         event_id = self.new_id()
         event = Event(
             id=event_id,
@@ -167,7 +168,8 @@ class Act:
             seq=last.seq + 1,
             boot=me.boot,
             at=max(self.at, last.at),
-            unsure=self.reading.quality is Quality.UNSURE,
+            unsure=unsure,
+            up=self.reading.up if unsure else 0,
             store=self.store,
             date=self.date,
             actor=self.actor,

@@ -53,6 +53,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     date: str
     body: msgspec.Raw
     unsure: bool = False
+    up: int = 0
+    """Where the time is unsure: for how long the machine had been running (ms)."""
     actor: str | None = None
     device: str | None = None
     postings: tuple[Posting, ...] = ()

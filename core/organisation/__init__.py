@@ -14,11 +14,13 @@ from core.organisation.settings import (
     Tender,
 )
 from core.organisation.tables import PART, THE_ONE, company, settings, store, stores
+from core.organisation.true_times import ClockAnchored, true_time, true_times
 
 __all__ = [
     "PART",
     "THE_ONE",
     "ZONES",
+    "ClockAnchored",
     "Company",
     "NumberFormat",
     "PointsRule",
@@ -31,4 +33,6 @@ __all__ = [
     "settings",
     "store",
     "stores",
+    "true_time",
+    "true_times",
 ]

@@ -6,6 +6,7 @@ import msgspec
 
 from core.errors import N_, Refusal, Refused
 from core.journal import Part
+from core.organisation import true_times
 from core.organisation.settings import Company, Settings, Store
 from core.sqlite import Reader
 
@@ -55,6 +56,9 @@ def _content(db: Reader, topic: str, key: str) -> bytes | None:
 
 PART = Part(
     name="organisation",
+    migrations=true_times.MIGRATIONS,
+    tables=true_times.TABLES,
+    now={true_times.ClockAnchored: true_times.note_anchor},
     refusals={
         "no_company": Refusal(409, N_("还没有公司信息，请先装入店铺资料")),
         "no_store": Refusal(409, N_("没有这家门店")),

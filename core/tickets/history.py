@@ -6,12 +6,13 @@ Drain history first: it is projected a moment after the fact.
 from __future__ import annotations
 
 from core.members import ALIASES
+from core.organisation import true_time, true_times
 from core.sqlite import Reader, Row
 
 
 def sale(db: Reader, sale_id: str) -> Row | None:
     """Return a settled bill or a reversal."""
-    return db.one(
+    row = db.one(
         """SELECT s.*, m.name AS member_name, m.number AS member_number, w.name AS staff_name,
                   p.name AS payer_name
              FROM sale s LEFT JOIN member m ON m.id = s.member
@@ -20,6 +21,7 @@ def sale(db: Reader, sale_id: str) -> Row | None:
             WHERE s.id = :id""",
         id=sale_id,
     )
+    return None if row is None else true_time(db, row)
 
 
 def sale_lines(db: Reader, sale_id: str) -> list[Row]:
@@ -42,7 +44,7 @@ def sales_of_member(db: Reader, member: str, *, limit: int = 100) -> list[Row]:
 
     Also those of merged duplicates, and those that relatives paid out of this account.
     """
-    return db.all(
+    rows = db.all(
         f"""{ALIASES} SELECT s.*, w.name AS staff_name, m.name AS member_name
               FROM sale s LEFT JOIN staff w ON w.id = s.actor
               LEFT JOIN member m ON m.id = s.member
@@ -54,6 +56,7 @@ def sales_of_member(db: Reader, member: str, *, limit: int = 100) -> list[Row]:
         member=member,
         limit=limit,
     )
+    return true_times(db, rows)
 
 
 def reversal_of(db: Reader, ticket: str) -> Row | None:

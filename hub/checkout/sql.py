@@ -6,6 +6,7 @@ import msgspec
 
 from core.errors import Refused
 from core.journal import Act, decode, drain
+from core.organisation import true_times
 from core.sqlite import Reader, Row, Writer
 from core.tickets import TicketSettled, sent_bill
 from hub.tickets import ticket_row
@@ -49,10 +50,11 @@ def topup(db: Reader, topup_id: str) -> Row | None:
 
 
 def sales_of_day(db: Reader, date: str, *, limit: int = 200) -> list[Row]:
-    return db.all(
+    rows = db.all(
         """SELECT s.*, m.name AS member_name, w.name AS staff_name FROM sale s
              LEFT JOIN member m ON m.id = s.member LEFT JOIN staff w ON w.id = s.actor
             WHERE s.date = :date ORDER BY s.at DESC, s.seq DESC LIMIT :limit""",
         date=date,
         limit=limit,
     )
+    return true_times(db, rows)

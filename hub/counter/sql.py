@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.members import ALIASES
+from core.organisation import true_times
 from core.sqlite import Reader, Row
 
 
@@ -12,7 +13,7 @@ def value_history(db: Reader, member: str, *, here: str, limit: int) -> list[Row
     `left_…` is what was held here after it. Names a top-up's package, a bill's number or the
     reason of a correction. Drain history first.
     """
-    return db.all(
+    rows = db.all(
         f"""{ALIASES} SELECT h.*, w.name AS staff_name, a.reason, t.id AS topup, t.offer_name,
                   t.number AS topup_number, s.id AS sale, s.number AS sale_number
              FROM (SELECT v.*,
@@ -45,6 +46,7 @@ def value_history(db: Reader, member: str, *, here: str, limit: int) -> list[Row
         here=here,
         limit=limit,
     )
+    return true_times(db, rows)
 
 
 def lots(db: Reader, member: str, *, here: str) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.errors import Refused
+from core.organisation import true_times
 from core.sqlite import Reader, Row
 
 DAY_SHOWN_MAX = 500
@@ -10,13 +11,14 @@ DAY_SHOWN_MAX = 500
 
 def topups_of_day(db: Reader, date: str, *, limit: int = DAY_SHOWN_MAX) -> list[Row]:
     """Return a business date's top-ups, newest first. Drain history first."""
-    return db.all(
+    rows = db.all(
         """SELECT t.*, m.name AS member_name, w.name AS staff_name FROM topup t
              LEFT JOIN member m ON m.id = t.member LEFT JOIN staff w ON w.id = t.actor
             WHERE t.date = :date ORDER BY t.at DESC, t.seq DESC LIMIT :limit""",
         date=date,
         limit=limit,
     )
+    return true_times(db, rows)
 
 
 def day_sums(db: Reader, date: str) -> Row:

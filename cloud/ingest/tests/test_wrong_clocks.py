@@ -8,8 +8,11 @@ import pytest
 
 from cloud.ingest import differences
 from cloud.ingest.tests.test_unpacking import aside, rows
+from cloud.members.sql import movements
+from core.clock import Quality
 from core.journal import Document
 from core.members import CardReturned, MemberChanged, ahead_of, issue_card, member_of
+from core.organisation import ClockAnchored
 
 IN_2070 = 3_155_760_000_000
 
@@ -86,3 +89,50 @@ def test_a_card_from_2070_can_be_taken_back(merchant, desk, first, second, mende
     issue(first, mended)
     desk.sync(first, second)
     assert rows(merchant, "SELECT active, generation FROM card") == [(1, 2)]
+
+
+def unsure_topup(store, member, *, up):
+    store.clock.quality, store.clock.up = Quality.UNSURE, up
+    store.top_up(member)
+
+
+def test_what_a_box_wrote_before_it_knew_the_time_is_shown_when_it_was(
+    platform, merchant, desk, first
+):
+    member = first.member()
+    asleep = first.clock.at + 1_000
+    unsure_topup(first, member, up=60_000)
+    first.clock.at = asleep - 1_000  # It stands still.
+    unsure_topup(first, member, up=3_660_000)
+    desk.sync(first)
+
+    def shown():
+        with merchant.door.read() as db:
+            return [row["at"] - asleep for row in movements(db, member)]
+
+    before = rows(merchant, "SELECT raw FROM journal ORDER BY origin, epoch, seq")
+    assert len(set(shown())) == 1
+    first.clock.quality = Quality.GOOD
+    first.append(ClockAnchored(first=1, last=1, up=3_720_000, at=asleep + 10_000_000))
+    desk.sync(first)
+    assert shown() == [9_940_000, 6_340_000], "newest first, as they were written"
+    after = rows(merchant, "SELECT raw FROM journal ORDER BY origin, epoch, seq")
+    assert set(before) < set(after), "no byte of the journal changed"
+    assert differences(platform, merchant) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"first": 2}, {"at": 1 << 62}, {"up": 1 << 62}, {"up": -5}, {"at": -5}]
+)
+def test_a_time_that_cannot_be_or_is_another_runs_corrects_nothing(
+    merchant, desk, first, wrong
+):
+    member = first.member()
+    unsure_topup(first, member, up=60_000)
+    said = {"first": 1, "last": 9, "up": 120_000, "at": first.clock.at + 10_000_000} | wrong
+    written_at = first.clock.at
+    first.append(ClockAnchored(**said))
+    desk.sync(first)
+    with merchant.door.read() as db:
+        assert [row["at"] for row in movements(db, member)] == [written_at]
+    assert aside(merchant) == []
