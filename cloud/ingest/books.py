@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as dataclass_replace
 from functools import partial
@@ -33,11 +33,15 @@ from core.sqlite import Reader, Writer
 from core.wire import RECOVERING, Answer, Ask, Segment, unpack
 
 log = logging.getLogger(__name__)
-SLICE_EVENTS_MAX = 100
-"""What one transaction takes in, also of a longer segment; an ask that comes meanwhile waits
-for no more."""
+SLICE_EVENTS_MAX = 400
+"""What one transaction takes in where nobody hurries."""
+PIECE_EVENTS_MAX = 25
+"""An ask that comes meanwhile waits for no more than these, and for what they are committed
+with."""
 SLICE_SEGMENTS_MAX = 16
 HISTORY_EVENTS_MAX = 500
+Hurry = Callable[[], bool]
+"""Says whether somebody waits, so that a slice should end with the piece at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,11 @@ class _Slice:
     more: bool = False
 
 
-def carry(platform: Platform, merchant: Merchant) -> Outcome:
+def nobody_hurries() -> bool:
+    return False
+
+
+def carry(platform: Platform, merchant: Merchant, *, hurry: Hurry = nobody_hurries) -> Outcome:
     """Take in what is kept of a merchant's hubs, react, derive, seal; one slice of it.
 
     Everything of a slice is one transaction, so a crash leaves all of it or nothing; what was
@@ -85,7 +93,7 @@ def carry(platform: Platform, merchant: Merchant) -> Outcome:
         ended = None if recovery is None else conclude(platform, merchant, recovery)
         report = Reported(notices=ended or [], more=ended is not None)
         return _told(platform, merchant, report)
-    take = partial(_take_slice, merchant=merchant, reach=reach, part=waiting)
+    take = partial(_take_slice, merchant=merchant, reach=reach, part=waiting, hurry=hurry)
     return _told(platform, merchant, merchant.door.write(take))
 
 
@@ -157,12 +165,19 @@ def try_aside(platform: Platform, merchant: Merchant) -> Outcome | None:
     return _told(platform, merchant, merchant.door.write(take))
 
 
-def write_history(merchant: Merchant) -> bool:
+def write_history(merchant: Merchant, *, hurry: Hurry = nobody_hurries) -> bool:
     """Project a bounded stretch of history; say whether anything was there."""
     with merchant.door.read() as db:
         if not is_behind(db):
             return False
-    merchant.door.write(lambda tx: drain(tx, merchant.parts, limit=HISTORY_EVENTS_MAX))
+
+    def write(tx: Writer) -> None:
+        for _ in range(0, HISTORY_EVENTS_MAX, PIECE_EVENTS_MAX):
+            done = drain(tx, merchant.parts, limit=PIECE_EVENTS_MAX)
+            if done < PIECE_EVENTS_MAX or hurry():
+                return
+
+    merchant.door.write(write)
     return True
 
 
@@ -205,10 +220,12 @@ def _gather(shared: Reader, db: Reader, source: Source, part: _Slice) -> bool:
             break  # What lay there goes home before it.
         if part.events >= SLICE_EVENTS_MAX:
             return False
-        begun_at = max(have, row["first_seq"] - 1)
-        last = begun_at + SLICE_EVENTS_MAX - part.events
-        part.waiting.append((source, _up_to(last, unpack(row["raw"])), late))
-        if last < row["last_seq"]:
+        begun_at, segment = max(have, row["first_seq"] - 1), unpack(row["raw"])
+        end = min(begun_at + SLICE_EVENTS_MAX - part.events, segment.last)
+        for at in range(begun_at, end, PIECE_EVENTS_MAX):
+            piece = _up_to(min(at + PIECE_EVENTS_MAX, end), segment)
+            part.waiting.append((source, piece, late))
+        if end < segment.last:
             return False
         part.events += row["last_seq"] - begun_at
     part.more = part.more or len(rows) == SLICE_SEGMENTS_MAX
@@ -239,13 +256,19 @@ def _late(source: Source, first: int) -> ClosedPlace | None:
     return closed
 
 
-def _take_slice(tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice) -> Reported:
+def _take_slice(
+    tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice, hurry: Hurry
+) -> Reported:
     act = merchant.act(tx)
     reaction = Reaction(tx=tx, merchant=merchant, act=act, reach=reach)
     report = Reported(more=part.more)
     if part.ended is not None:
         report.more = not _empty(tx, reaction, part.ended) or report.more
-    for source, segment, late in part.waiting:
+    for number, (source, segment, late) in enumerate(part.waiting):
+        if number and hurry():
+            report.more = True
+            del part.waiting[number:]
+            break
         done = take_segment(
             tx,
             merchant.parts,
@@ -261,7 +284,7 @@ def _take_slice(tx: Writer, *, merchant: Merchant, reach: Reach, part: _Slice) -
     settle_people(tx, act, [waiting[1] for waiting in part.waiting])
     sources = [source for source, _segment, _late in part.waiting]
     report.more = reaction.set_right(sources) or report.more
-    report.more = derive(tx, at=act.at) or report.more
+    report.more = derive(tx, at=act.at, sign=merchant.signing.sign) or report.more
     seal_own(tx, merchant)
     report.answers = reaction.answers
     report.notices += reaction.notices
@@ -323,7 +346,7 @@ def _answer(
 def _place(tx: Writer, *, merchant: Merchant, reach: Reach) -> Reported:
     act = merchant.act(tx)
     report = Reported(more=Placing(tx=tx, merchant=merchant, act=act, reach=reach).place())
-    derive(tx, at=act.at)
+    derive(tx, at=act.at, sign=merchant.signing.sign)
     seal_own(tx, merchant)
     return report
 
@@ -331,7 +354,7 @@ def _place(tx: Writer, *, merchant: Merchant, reach: Reach) -> Reported:
 def _end_points(tx: Writer, *, merchant: Merchant) -> Reported:
     act = merchant.act(tx)
     report = Reported(more=end_some(tx, act) == MEMBERS_AT_ONCE)
-    derive(tx, at=act.at)
+    derive(tx, at=act.at, sign=merchant.signing.sign)
     seal_own(tx, merchant)
     return report
 

@@ -106,6 +106,9 @@ class Clerk:
                 self._wake.wait(IDLE_S)
         return None
 
+    def _is_asked(self) -> bool:
+        return bool(self._asks)
+
     def _asks_of(self, merchant: str) -> list[tuple[str, Ask]]:
         asks = [(hub, ask) for whose, hub, ask in self._asks if whose == merchant]
         self._asks = deque(one for one in self._asks if one[0] != merchant)
@@ -134,7 +137,7 @@ class Clerk:
             # An update may have taught the projectors what they could not read before.
             make_up_all(merchant.door, merchant.parts)
             self._mended.add(merchant_id)
-        outcome = carry(self._platform, merchant)
+        outcome = carry(self._platform, merchant, hurry=self._is_asked)
         self._tell(outcome)
         with self._wake:
             if outcome.more:
@@ -143,7 +146,7 @@ class Clerk:
 
     def _write_history(self, merchant_id: str) -> None:
         merchant = self._platform.merchant(merchant_id)
-        if write_history(merchant):
+        if write_history(merchant, hurry=self._is_asked):
             self._platform.ring("web")
             with self._wake:
                 self._history[merchant_id] = None

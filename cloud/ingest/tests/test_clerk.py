@@ -6,6 +6,7 @@ import queue
 
 import pytest
 
+from cloud.ingest.books import PIECE_EVENTS_MAX, carry, write_history
 from cloud.ingest.clerk import Clerk
 from cloud.ingest.tests.stores import Desk, Store, kinds_in
 from cloud.platform.tests.office import merchant_in
@@ -106,3 +107,33 @@ def test_it_ends_when_it_is_told_to_and_goes_on_at_the_next_start(
     again.carry(merchant.id)
     assert told.get(timeout=WAIT_S).events == 1
     again.stop()
+
+
+def test_who_waits_ends_a_slice_and_what_is_left_comes_with_the_next(platform, merchant, first):
+    for number in range(60):
+        first.member(phone=f"1390000{number:04}")
+    keep_all(platform, first)
+    taken = []
+    while (outcome := carry(platform, merchant, hurry=lambda: True)).events:
+        taken.append(outcome.events)
+        assert outcome.more == (sum(taken) < 60)
+    assert taken == [PIECE_EVENTS_MAX, PIECE_EVENTS_MAX, 60 - 2 * PIECE_EVENTS_MAX]
+    assert kinds_in(merchant, first.id) == ["member.registered"] * 60
+
+
+def test_who_waits_ends_a_stretch_of_history_too(platform, merchant, first):
+    for number in range(60):
+        first.member(phone=f"1390000{number:04}")
+    keep_all(platform, first)
+    carry(platform, merchant)
+    before = written_up_to(merchant, first)
+    assert write_history(merchant, hurry=lambda: True)
+    assert written_up_to(merchant, first) - before <= PIECE_EVENTS_MAX
+    while write_history(merchant):
+        pass
+    assert written_up_to(merchant, first) == 60
+
+
+def written_up_to(merchant, store):
+    with merchant.door.read() as db:
+        return db.value("SELECT seq FROM projected WHERE origin = :id", id=store.id) or 0

@@ -84,6 +84,7 @@ def test_a_replacement_of_one_store_kills_the_lost_card_in_the_other(
 def test_a_lost_card_comes_down_ahead_of_a_long_list(merchant, desk, first, second, member):
     for number in range(120):
         first.member(f"会员{number}", f"139{number:08}")
+    desk.sync(first)
     first.do(box(report_lost, card=CARD))
     desk.sync(first)
     with merchant.door.read() as db:
