@@ -174,9 +174,9 @@ def slow_line(bench: Bench) -> None:
     with _place() as (beside, began):
         caught = catchup.catch_up(beside)
         figure = (
-            f"{caught.events:,} events of {catchup.DAYS} days kept in {caught.kept_s:.0f} s and"
-            f" applied in {caught.applied_s:.0f} s at 1 Mbit/s and 200 ms"
-            f" ({caught.up_bytes / 1e6:.1f} MB up)"
+            f"{caught.events:,} events of {catchup.DAYS} days under {caught.seals:,} seals kept"
+            f" in {caught.kept_s:.0f} s and applied in {caught.applied_s:.0f} s at 1 Mbit/s and"
+            f" 200 ms ({caught.up_bytes / 1e6:.1f} MB up; aim {catchup.GOAL_S:.0f} s)"
         )
         wrong = [] if caught.same else ["lost: head office's journal is another one"]
         bench.found.update(line.partition(":")[0] for line in wrong)
