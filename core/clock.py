@@ -7,6 +7,7 @@ behind it. Order in the journal comes from the sequence, never from time.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 MINUTE_MS = 60_000
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
@@ -91,11 +93,15 @@ class ManualClock:
 
 
 def machine_run() -> str:
-    """Return what names this run of the machine, from power-on to power-off; '' if unknown."""
+    """Return what names this run of the machine, from power-on to power-off; '' if unknown.
+
+    Units do not see that part of /proc: systemd tells them.
+    """
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        told = os.environ.get("DIANSHU_BOOT_ID") or _BOOT_ID.read_text(encoding="ascii")
     except OSError:
         return ""
+    return told.strip().replace("-", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ does not hold it. Without one the file is as good as the machine itself, and mus
 
 from core.backup.manifest import BadBackup, Manifest, Stream, read_streams
 from core.backup.package import Content, Written, check_folder, open_package, write_package
+from core.backup.pruning import stale_backups
 from core.backup.sealing import (
     REFUSALS,
     RecoveryKey,
@@ -35,6 +36,7 @@ __all__ = [
     "read_streams",
     "seal",
     "signer_of",
+    "stale_backups",
     "unseal",
     "write_package",
 ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +17,7 @@ from core.clock import (
     Quality,
     Reading,
     SystemClock,
+    machine_run,
 )
 
 YEAR_2001 = 978_307_200_000
@@ -152,3 +154,12 @@ def test_a_clock_set_by_hand_moves_only_by_hand():
 )
 def test_zones_of_china_are_known_without_the_machine_s_own_list(zone):
     assert BusinessDay(zone).date(YEAR_2001)
+
+
+def test_one_run_of_the_machine_has_one_name_inside_a_unit_and_outside(monkeypatch):
+    seen = machine_run()
+    assert len(seen) == 32
+    monkeypatch.setattr("core.clock._BOOT_ID", Path("/nowhere"))
+    assert machine_run() == ""
+    monkeypatch.setenv("DIANSHU_BOOT_ID", seen)
+    assert machine_run() == seen

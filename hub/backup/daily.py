@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.backup import BadBackup
+from core.backup import BadBackup, stale_backups
 from core.clock import DAY_MS
 from core.errors import Refused
 from core.room import Room
@@ -18,8 +18,6 @@ from hub.backup.tables import set_setting, setting
 from hub.box import Box
 
 LOOK_EVERY_S = 600.0
-KEPT = 14
-"""So many days stay; older ones go once a newer one was read back."""
 COPIES = 3
 """Of the database, on the box's own disk, while a backup is made and read back."""
 FOLDER, MEDIUM = "folder", "medium"
@@ -97,14 +95,14 @@ class Daily:
         try:
             made = back_up(self.box, folder, open_at=self.open_at, version=self.version)
             log.info("backed up to %s", made.file)
-            prune(folder, self.box.journal.identity.origin)
+            prune(folder, self.box.journal.identity.origin, kept=Path(made.file))
         except (BadBackup, OSError, RuntimeError, Refused):
             # It is due still, and tried again; the page of programs shows how old the last is.
             log.exception("the backup of the day failed")
 
 
-def prune(folder: Path, origin: str) -> None:
-    """Remove this box's oldest backups; another box's in the same folder are not touched."""
-    mine = sorted(folder.glob(f"dianshu-{KIND}-{origin}-*.tar.zst*"))
-    for path in mine[:-KEPT]:
+def prune(folder: Path, origin: str, *, kept: Path) -> None:
+    """Remove this box's old backups, once `kept` was read back; another box's stay."""
+    mine = folder.glob(f"dianshu-{KIND}-{origin}-*.tar.zst*")
+    for path in stale_backups(mine, kept=kept):
         path.unlink()

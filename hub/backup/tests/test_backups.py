@@ -29,7 +29,7 @@ from hub.backup import (
     set_daily_folder,
     verify_backup,
 )
-from hub.backup.daily import KEPT, daily_folder
+from hub.backup.daily import daily_folder
 from hub.wallet import balance
 from tests.architecture.sources import ROOT
 
@@ -192,14 +192,15 @@ def test_old_daily_backups_go_and_those_of_another_box_stay(tmp_path, shop, sold
     usb.mkdir()
     shop.box.door.write(lambda tx: set_daily_folder(tx, shop.box, usb))
     origin = shop.box.journal.identity.origin
-    for number in range(KEPT + 3):
-        (usb / f"dianshu-hub-{origin}-00000-2020{number:04}T000000Z.tar.zst").touch()
+    for day in range(1, 29):
+        (usb / f"dianshu-hub-{origin}-00000-202001{day:02}T000000Z.tar.zst").touch()
     (usb / "dianshu-hub-ffffffffffffffff-00001-20200101T000000Z.tar.zst").touch()
     daily = Daily(shop.box, open_hub)
     daily.look(room_of(shop.box.folder))
     daily.finish()
     mine = sorted(path.name for path in usb.glob(f"dianshu-hub-{origin}-*"))
-    assert len(mine) == KEPT
+    # Seven days with the new one, and of four weeks the one that no day of them is in.
+    assert len(mine) == 8
     assert Path(shop.ask(backups)[0].file).name == mine[-1]
     assert len(list(usb.glob("*ffffffffffffffff*"))) == 1
 
