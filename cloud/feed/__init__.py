@@ -10,16 +10,21 @@ from cloud.feed.derived import put_derived
 from cloud.feed.editing import OPEN_TOPICS, OWN_TOPIC, Proposal, adopt, bring
 from cloud.feed.reading import Stretch, batch, position
 from cloud.feed.tables import PART
+from cloud.feed.vouching import Sign, stands_alike, vouch, without_doubtful
 
 __all__ = [
     "OPEN_TOPICS",
     "OWN_TOPIC",
     "PART",
     "Proposal",
+    "Sign",
     "Stretch",
     "adopt",
     "batch",
     "bring",
     "position",
     "put_derived",
+    "stands_alike",
+    "vouch",
+    "without_doubtful",
 ]

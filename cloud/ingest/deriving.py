@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from cloud.feed import put_derived
+from cloud.feed import Sign, put_derived, vouch
 from cloud.placement import note_moved
 from core.journal import decode, kind_name, kind_of
 from core.members import (
@@ -59,10 +59,11 @@ def is_derived(db: Reader) -> bool:
     return db.one(f"SELECT 1 {_WAITING} LIMIT 1") is None
 
 
-def derive(tx: Writer, *, at: int, limit: int = DERIVE_EVENTS_MAX) -> bool:
+def derive(tx: Writer, *, at: int, sign: Sign, limit: int = DERIVE_EVENTS_MAX) -> bool:
     """Put the documents that changed by up to `limit` events; say whether more wait.
 
-    Each document is put at most once, however many events touched it. Head office's own events
+    Each document is put at most once, however many events touched it; `sign` is head office's
+    word on who stands for whom. Head office's own events
     count as well: members that it imports, balances that it corrects.
     """
     rows = tx.all(
@@ -76,7 +77,7 @@ def derive(tx: Writer, *, at: int, limit: int = DERIVE_EVENTS_MAX) -> bool:
     for row in rows:
         for topic, key in _touched(row):
             touched[topic][key] = None
-    _put(tx, touched, at=at)
+    _put(tx, touched, at=at, sign=sign)
     for (origin, epoch), seq in {(r["origin"], r["epoch"]): r["seq"] for r in rows}.items():
         tx.run(
             "INSERT INTO derived (origin, epoch, seq) VALUES (:origin, :epoch, :seq)"
@@ -88,13 +89,13 @@ def derive(tx: Writer, *, at: int, limit: int = DERIVE_EVENTS_MAX) -> bool:
     return len(rows) == limit
 
 
-def _put(tx: Writer, touched: Mapping[str, Iterable[str]], *, at: int) -> None:
+def _put(tx: Writer, touched: Mapping[str, Iterable[str]], *, at: int, sign: Sign) -> None:
     for card in touched[CARD]:
         if tx.value("SELECT 1 FROM card WHERE number = :card", card=card):
             put_derived(tx, topic=CARD, key=card, content=card_document(tx, card))
     for member in touched[MEMBER]:
         if tx.value("SELECT 1 FROM member WHERE id = :id", id=member):
-            content = member_document(tx, member)
+            content = vouch(member, member_document(tx, member), sign)
             put_derived(tx, topic=MEMBER, key=member, content=content)
     for member in touched[WALLET]:
         content = wallet_document(tx, member, at=at)

@@ -13,7 +13,15 @@ from typing import Any
 
 import msgspec
 
-from cloud.feed import OPEN_TOPICS, OWN_TOPIC, position, put_derived
+from cloud.feed import (
+    OPEN_TOPICS,
+    OWN_TOPIC,
+    position,
+    put_derived,
+    stands_alike,
+    vouch,
+    without_doubtful,
+)
 from cloud.platform import Merchant
 from cloud.recovery.events import RecoveryBegan
 from cloud.recovery.standing import Recovery, Why
@@ -101,7 +109,7 @@ def take_back(
     if before is not None and before >= document.pos:
         return True
     if document.topic == MEMBER:
-        _note_before(tx, document)
+        # Its stamps say what is newer; a position that some box made up must shut out no other.
         return _take_member(tx, merchant, document, at=act.at)
     held = tx.one(
         "SELECT content FROM feed_document WHERE topic = :topic AND key = :key",
@@ -166,13 +174,18 @@ def _publish(
 def _take_member(tx: Writer, merchant: Merchant, document: FeedDocument, *, at: int) -> bool:
     """Merge a member's fields by their stamps, as every hub does; then put what comes of it.
 
-    Where their value lies is said anew: hubs may have heard of some that nobody has any more.
+    Who stands and who pays for whom counts under head office's own signature alone; False where
+    that is missing, so that somebody is told. Where their value lies is said anew: hubs may
+    have heard of some that nobody has any more.
     """
     handler = merchant.parts.feeds[MEMBER]
+    told, signing = document.content, merchant.signing
+    if told is not None:
+        told = without_doubtful(document.key, told, public=signing.public)
     tx.run("SAVEPOINT taking_back")
     try:
-        handler(tx, document.key, document.content)
-        content = member_document(tx, document.key)
+        handler(tx, document.key, told)
+        content = vouch(document.key, member_document(tx, document.key), signing.sign)
         put_derived(tx, topic=MEMBER, key=document.key, content=content)
         value = wallet_document(tx, document.key, at=at)
         unmoved = frozenset({"at"})
@@ -182,7 +195,7 @@ def _take_member(tx: Writer, merchant: Merchant, document: FeedDocument, *, at: 
         tx.run("ROLLBACK TO taking_back")
         return False
     else:
-        return True
+        return told is document.content or stands_alike(document.key, document.content, content)
     finally:
         tx.run("RELEASE taking_back")
 

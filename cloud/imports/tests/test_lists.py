@@ -131,7 +131,9 @@ def test_members_go_in_with_their_value_at_head_office_and_numbers_of_its_own(de
 def test_the_stores_hear_of_everybody_by_the_feed(desk):
     taken_in(desk.browser(), MEMBERS_CSV)
     at = desk.clock.read().at
-    while desk.merchant.door.write(lambda tx: derive(tx, at=at)):
+    while desk.merchant.door.write(
+        lambda tx: derive(tx, at=at, sign=desk.merchant.signing.sign)
+    ):
         pass
     topics = feed_topics(desk)
     assert (topics["member"], topics["wallet"]) == (2, 2)

@@ -25,7 +25,9 @@ STEP = 100
 def bring_down(desk, shop):
     """Carry head office's feed into a store's box, as its line would."""
     at = desk.clock.read().at
-    while desk.merchant.door.write(lambda tx: derive(tx, at=at)):
+    while desk.merchant.door.write(
+        lambda tx: derive(tx, at=at, sign=desk.merchant.signing.sign)
+    ):
         pass
     shop.box.door.write(follow)
     after, more = 0, True
