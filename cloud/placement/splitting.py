@@ -2,7 +2,9 @@
 
 Nine tenths of the stored value lie in the two stores that the member visits most, each by its
 share of the visits; a tenth stays in the pool, one round trip from every store. Points, which
-are spent in one piece, go to the first of the two. What else there is stays where it is.
+are spent in one piece, go to the first of the two. So do passes, whose units are whole: each to
+the most visited store in which it counts, so that with the line cut all of it can be used where
+the member goes. What else there is stays where it is.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from core.money import Cents
 from core.money import split as share
-from core.wallet import STORED_VALUE, Asset, Holding, Leg, spend_order, take
+from core.wallet import STORED_VALUE, Asset, Holding, Leg, is_pass, spend_order, take
 
 STORES_MAX = 2
 POOL_PARTS, ALL_PARTS = 1, 10
@@ -83,12 +85,13 @@ def split(seats: Sequence[Seat], *, pool: Sequence[Holding], date: str) -> Split
     grants = _grants(shares, online, least=_least(total, GRANT_MIN_CENTS, GRANT_PERCENT))
     recalls = _recalls(shares, online, least=_least(total, RECALL_MIN_CENTS, RECALL_PERCENT))
     _beside(seats, pool, grants, recalls)
+    passes_wait = _passes(seats, pool, date, grants, recalls)
     away = {seat.hub for seat in seats if not seat.online}
     lacking = sum(one.lacks(hub) for one in shares for hub in away)
     return Split(
         grants=grants,
         recalls=recalls,
-        waits=lacking >= _least(total, GRANT_MIN_CENTS, GRANT_PERCENT),
+        waits=passes_wait or lacking >= _least(total, GRANT_MIN_CENTS, GRANT_PERCENT),
     )
 
 
@@ -177,6 +180,50 @@ def _beside(
     for seat in seats:
         if seat.hub in recalls and seat.hub not in first:
             recalls[seat.hub] = (*recalls[seat.hub], *_whole(seat.held))
+
+
+def _passes(
+    seats: Sequence[Seat],
+    pool: Sequence[Holding],
+    date: str,
+    grants: dict[str, tuple[Leg, ...]],
+    recalls: dict[str, tuple[Leg, ...]],
+) -> bool:
+    """Bring each pass to the most visited store where it counts; say whether one has to wait.
+
+    From the pool it is granted. It is called in from a store that is none of the first two:
+    between those the member goes to and fro, and whoever comes is followed by it anyway.
+    """
+    visited = sorted((seat for seat in seats if seat.weight > 0), key=_rank_for_passes)
+    waits = False
+    for one in _living_passes(pool, date):
+        homes = _homes_of(one, visited)
+        if homes and homes[0].online:
+            leg = Leg(one.asset, one.lot, one.amount)
+            grants[homes[0].hub] = (*grants.get(homes[0].hub, ()), leg)
+        waits = waits or bool(homes and not homes[0].online)
+    for seat in seats:
+        for one in _living_passes(seat.held, date) if seat.online else ():
+            homes = _homes_of(one, visited)
+            if homes and homes[0].online and seat.hub not in {home.hub for home in homes}:
+                leg = Leg(one.asset, one.lot, one.amount)
+                recalls[seat.hub] = (*recalls.get(seat.hub, ()), leg)
+    return waits
+
+
+def _rank_for_passes(seat: Seat) -> tuple[int, int, str]:
+    """Order by visits; of two that are visited alike, the one with more passes comes first."""
+    return -seat.weight, -sum(one.amount for one in seat.held if is_pass(one)), seat.hub
+
+
+def _homes_of(one: Holding, visited: Sequence[Seat]) -> list[Seat]:
+    """Return the first stores in which a pass counts, the most visited before the other."""
+    fit = [seat for seat in visited if not one.stores or seat.store in one.stores]
+    return fit[:STORES_MAX]
+
+
+def _living_passes(lots: Iterable[Holding], date: str) -> list[Holding]:
+    return [one for one in lots if is_pass(one) and not one.ended(date=date)]
 
 
 def _rank(seat: Seat) -> tuple[int, int, str]:

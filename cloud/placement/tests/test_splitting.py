@@ -139,6 +139,35 @@ holdings_drawn = st.lists(
 )
 
 
+def test_a_pass_goes_whole_to_the_store_that_is_visited_most():
+    ten = lot("ten", 10, asset=Asset.PUNCHES)
+    planned = split([seat(HOME, 60), seat(SECOND, 40)], pool=[ten], date=TODAY)
+    assert planned.grants == {HOME: (Leg(Asset.PUNCHES, "ten", 10),)}
+
+
+def test_a_pass_without_money_beside_it_is_called_in_from_a_third_store():
+    coupon = lot("c", 1, asset=Asset.COUPONS)
+    seats = [seat(HOME, 60), seat(SECOND, 30), seat(THIRD, 0, coupon)]
+    rested, pool, _rounds = settled(seats, [])
+    assert [[one.amount for one in s.held if one.amount] for s in rested] == [[1], [], []]
+    assert not [one for one in pool if one.amount]
+
+
+def test_a_pass_stays_in_the_second_store_and_leaves_one_where_it_does_not_count():
+    seats = [seat(HOME, 60), seat(SECOND, 40, lot("ten", 10, asset=Asset.PUNCHES))]
+    assert not split(seats, pool=[], date=TODAY).moves
+    only = lot("only", 3, asset=Asset.MINUTES, stores=("s2",))
+    away = [seat(HOME, 60, only), seat(SECOND, 40)]
+    assert split(away, pool=[], date=TODAY).recalls == {HOME: (Leg(Asset.MINUTES, "only", 3),)}
+
+
+def test_a_pass_waits_in_the_pool_for_its_store_to_be_back():
+    ten = lot("ten", 10, asset=Asset.PUNCHES)
+    planned = split([seat(HOME, 60, online=False), seat(SECOND, 40)], pool=[ten], date=TODAY)
+    assert not planned.moves
+    assert planned.waits
+
+
 @st.composite
 def members(draw):
     """A member's value anywhere; a lot is the same wherever a part of it lies."""
