@@ -72,16 +72,13 @@ def parts_of(sale: TicketSettled) -> dict[str, int]:
     return {name: amount for name, amount in parts.items() if amount}
 
 
-def left_of_lines(sale: TicketSettled, rest: Mapping[str, int]) -> list[tuple[SoldLine, int]]:
-    """Return each line as much of it as may still go back, with how many fen."""
+def left_of_lines(sale: TicketSettled, rest: Mapping[str, int]) -> list[SoldLine]:
+    """Return of each line as many pieces and fen as may still go back."""
     return [
-        (
-            msgspec.structs.replace(
-                line,
-                quantity=rest.get(f"{_PIECE}.{line.line}", 0),
-                amount=rest.get(f"{_LINE}.{line.line}", 0),
-            ),
-            rest.get(f"{_LINE}.{line.line}", 0),
+        msgspec.structs.replace(
+            line,
+            quantity=rest.get(f"{_PIECE}.{line.line}", 0),
+            amount=rest.get(f"{_LINE}.{line.line}", 0),
         )
         for line in sale.lines
     ]

@@ -2,10 +2,10 @@
 
 from core.errors import N_
 from core.web import Capability, NavItem
-from hub.sales import elsewhere
+from hub.sales import elsewhere, lines
 from hub.sales.views import pages
 
-__all__ = ["CAPABILITY", "elsewhere"]
+__all__ = ["CAPABILITY", "elsewhere", "lines"]
 
 CAPABILITY = Capability(
     name="sales",

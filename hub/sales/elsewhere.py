@@ -28,6 +28,7 @@ from hub.box import here
 from hub.checkout import Wish, ask_for_right, reverse_ticket, right_here, wish_of
 from hub.receipts import tender_label
 from hub.sales import sql
+from hub.sales.going_back import going_back
 from hub.sales.views import REASONS_GIVEN, pages
 from hub.sync import is_connected
 from hub.till import find_open_period
@@ -105,6 +106,7 @@ def _wish_page(number: str, form: Form, *, status: int = 200) -> Any:
             waits=waits,
             until=wish.at + PATIENCE_MS,
             bill=bill,
+            back=going_back(db, act, wish.ticket) if bill else None,
             store=branch.name if branch else "",
             key=form.text("key") or fresh_id(),
             reasons=REASONS_GIVEN,

@@ -12,7 +12,7 @@ from core.errors import N_, Refused
 from core.organisation import settings, stores
 from core.pages import RULE_NAMES
 from core.sqlite import Reader
-from core.tickets import reversal_of
+from core.tickets import part_reversals_of, reversal_of
 from core.web import (
     Form,
     fresh_id,
@@ -38,7 +38,9 @@ from hub.checkout import (
 from hub.devices import drop, jobs, printers, waiting, was_printed
 from hub.receipts import proof, tender_label
 from hub.sales import service, sql
+from hub.sales.going_back import going_back
 from hub.sync import joined
+from hub.tickets import ticket_row
 from hub.till import find_open_period
 
 pages = Blueprint("sales", __name__, template_folder="templates")
@@ -181,6 +183,8 @@ def _shown_bill(db: Reader, sale_id: str) -> dict[str, Any]:
         "store": branch.name if branch else row["store"],
         "proven": proof(db, origin=row["origin"], epoch=row["epoch"], seq=row["seq"]),
         "reversal": reversal_of(db, row["ticket"]),
+        "parts": part_reversals_of(db, row["ticket"]),
+        "reversible": ticket_row(db, row["ticket"])["state"] == "settled",
         "printed": was_printed(db, sale_id),
         "rules": RULE_NAMES,
         "tender_name": lambda tender: tender_label(tender, rules),
@@ -190,7 +194,7 @@ def _shown_bill(db: Reader, sale_id: str) -> dict[str, Any]:
 def _reversal_page(sale_id: str, form: Form, *, status: int = 200) -> Any:
     with fresh_read() as db:
         shown = _shown_bill(db, sale_id)
-        if shown["bill"]["sign"] < 0 or shown["reversal"] is not None:
+        if shown["bill"]["sign"] < 0 or not shown["reversible"]:
             raise Refused("not_settled")
         return show(
             "sales/reverse.html",
@@ -200,6 +204,7 @@ def _reversal_page(sale_id: str, form: Form, *, status: int = 200) -> Any:
             key=form.text("key") or fresh_id(),
             reasons=REASONS_GIVEN,
             shift_open=find_open_period(db, reading_act(db).store, till()) is not None,
+            back=going_back(db, reading_act(db), sale_id),
             **shown,
         )
 

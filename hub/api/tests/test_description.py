@@ -91,6 +91,7 @@ def test_what_books_or_creates_takes_a_key(document):
         "open_drawer",
         "open_shift",
         "reverse_settled_ticket",
+        "reverse_some_lines",
         "settle_ticket",
         "top_up",
     }
