@@ -130,6 +130,7 @@ class Box:
             date=branch.day.date(reading.at),
             actor=actor,
             device=device,
+            card_key=self.secrets.card_key,
         )
 
     def first_act(self) -> Act:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -56,7 +56,7 @@ def post_batch(
     merchant, post = poster.merchant, poster.verb()
 
     def run(tx: Writer) -> Tally:
-        act = merchant.act(tx, actor=poster.actor)
+        act = replace(merchant.act(tx, actor=poster.actor), card_key=merchant.card_key)
         tally = post_rows(tx, act, rows, post)
         note(tx, tally)
         return tally

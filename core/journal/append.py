@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -134,6 +134,8 @@ class Act:
     date: str
     actor: str | None = None
     device: str | None = None
+    card_key: bytes = field(default=b"", repr=False)
+    """Under which the numbers of employees' cards are hashed; empty where nobody knows it."""
 
     @property
     def at(self) -> int:

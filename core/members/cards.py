@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.errors import Refused
 from core.journal import Act
 from core.members.aliases import standing_for
-from core.members.checks import canonical_card, check_card
+from core.members.checks import canonical_card, check_card, check_no_staff_card
 from core.members.events import CardBlocked, CardIssued, CardSeen, CardUnblocked
 from core.members.finding import member_of
 from core.members.order import ahead_of
@@ -117,7 +117,7 @@ def replace_card(tx: Writer, act: Act, *, lost: str, card: str) -> Row:
 
     With the same number the medium has to say its generation, which is higher by one. Returns
     the new card. Refused: not_logged_in, not_allowed, card_unknown, card_replaced, and of the
-    new one card_malformed, card_is_phone, card_taken, card_blocked.
+    new one card_malformed, card_is_phone, card_taken, card_blocked, card_of_staff.
     """
     _require(tx, act, "card.issue")
     old = _known(tx, lost)
@@ -128,6 +128,7 @@ def replace_card(tx: Writer, act: Act, *, lost: str, card: str) -> Row:
     held: Row | None = old
     if number != old["number"]:
         number = check_card(tx, card, member=member, phone=member_of(tx, member)["phone"])
+        check_no_staff_card(tx, act, number)
         held = card_row(tx, number)
         if held is not None and held["active"]:
             raise Refused("card_taken", card=number, name=member_of(tx, member)["name"])

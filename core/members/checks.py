@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date as calendar_date
 
+from core.crypto import card_hash
 from core.errors import Refused
 from core.journal import Act
 from core.members.aliases import standing_for
@@ -215,6 +216,18 @@ def check_card(db: Reader, card: str, *, member: str | None, phone: str = "") ->
     if held is not None and held["active"] and not _same(db, held["member"], member):
         raise Refused("card_taken", card=number, name=member_of(db, held["member"])["name"])
     return number
+
+
+def check_no_staff_card(db: Reader, act: Act, card: str) -> None:
+    """See that a number opens no employee's session: a card is never both.
+
+    Refused: card_of_staff.
+    """
+    if act.card_key and db.value(
+        "SELECT 1 FROM staff_card WHERE card_hash = :hash",
+        hash=card_hash(card, key=act.card_key),
+    ):
+        raise Refused("card_of_staff")
 
 
 def _same(db: Reader, one: str, other: str | None) -> bool:

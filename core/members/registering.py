@@ -8,6 +8,7 @@ from core.members.checks import (
     Application,
     check_card,
     check_category,
+    check_no_staff_card,
     check_number,
     check_profile,
     next_number,
@@ -68,7 +69,7 @@ def issue_card(tx: Writer, act: Act, *, member: str, card: str) -> str:
 
     Value is never on the medium. Without an actor the box itself acts, as for an import.
     Refused: not_logged_in, not_allowed, no_member, card_malformed, card_is_phone, card_taken,
-    card_blocked.
+    card_blocked, card_of_staff.
     """
     # Who acts at head office is nobody's staff: the page asked for the right before.
     if act.store and act.actor is not None:
@@ -76,6 +77,7 @@ def issue_card(tx: Writer, act: Act, *, member: str, card: str) -> str:
     row = member_of(tx, member)
     member, phone = row["id"], row["phone"]
     card = check_card(tx, card, member=member, phone=phone)
+    check_no_staff_card(tx, act, card)
     held = tx.one("SELECT generation, active, stamps FROM card WHERE number = :card", card=card)
     if held is not None and held["active"]:
         return card

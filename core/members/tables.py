@@ -398,6 +398,7 @@ PART = Part(
         "category_unknown": Refusal(422, N_("没有“%(category)s”这个会员类别")),
         "card_malformed": Refusal(422, N_("卡号“%(card)s”读不出来，请重刷")),
         "card_is_phone": Refusal(422, N_("卡号不能用手机号")),
+        "card_of_staff": Refusal(409, N_("这是员工登录用的卡，不能发给会员，请换一张")),
         "card_taken": Refusal(409, N_("卡 %(card)s 已发给 %(name)s")),
         "card_unknown": Refusal(404, N_("卡 %(card)s 没有登记")),
         "card_blocked": Refusal(

@@ -75,6 +75,7 @@ def find_card(number: str) -> Answer:
         "card_replaced",
         "card_is_phone",
         "card_taken",
+        "card_of_staff",
         "card_blocked",
     ),
 )

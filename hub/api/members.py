@@ -243,6 +243,7 @@ def show_member(member_id: str) -> Answer:
         "card_malformed",
         "card_is_phone",
         "card_taken",
+        "card_of_staff",
         "card_blocked",
     ),
 )
@@ -294,7 +295,14 @@ def edit_member(member_id: str, asked: MemberEdit) -> Answer:
     body=NewCard,
     answer=Member,
     status=201,
-    refusals=("no_member", "card_malformed", "card_is_phone", "card_taken", "card_blocked"),
+    refusals=(
+        "no_member",
+        "card_malformed",
+        "card_is_phone",
+        "card_taken",
+        "card_blocked",
+        "card_of_staff",
+    ),
 )
 def give_card(member_id: str, asked: NewCard) -> Answer:
     """Let a card stand for a member; the member's own card again changes nothing."""

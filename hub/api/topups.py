@@ -83,6 +83,7 @@ class Adjusted(msgspec.Struct, frozen=True, kw_only=True):
         "card_malformed",
         "card_is_phone",
         "card_taken",
+        "card_of_staff",
     ),
 )
 def top_up(asked: TopUpAsked, key: str) -> Answer:

@@ -37,6 +37,7 @@ FIELDS = {
     "card_malformed": "card",
     "card_is_phone": "card",
     "card_taken": "card",
+    "card_of_staff": "card",
     "card_blocked": "card",
     "card_replaced": "card",
 }

@@ -58,6 +58,7 @@ FIELDS = {
     "card_malformed": "card",
     "card_is_phone": "card",
     "card_taken": "card",
+    "card_of_staff": "card",
     "card_blocked": "card",
 }
 

@@ -54,6 +54,7 @@ FIELDS = {
     "card_malformed": "card",
     "card_is_phone": "card",
     "card_taken": "card",
+    "card_of_staff": "card",
 }
 QUICK_NOTES = (100_00, 200_00, 500_00, 1000_00)
 

@@ -21,6 +21,7 @@ FIELDS = {
     "last_owner": "role",
     "staff_card_malformed": "card",
     "staff_card_taken": "card",
+    "card_of_member": "card",
 }
 NUMBER_CHARACTERS_MAX = 8
 NAME_CHARACTERS_MAX = 20

@@ -31,6 +31,7 @@ RESERVED_TENDERS = {"stored_value", "drawer", "punches", "minutes", "coupons"}
 PART = Part(
     name="organisation_pages",
     refusals={
+        "card_of_member": Refusal(409, N_("这张卡已发给会员，不能用来登录，请换一张")),
         "category_taken": Refusal(409, N_("已经有“%(name)s”了")),
         "category_in_use": Refusal(409, N_("还有 %(count)s 位会员是“%(name)s”，不能删")),
         "category_last": Refusal(409, N_("至少要留一个会员类别")),

@@ -7,6 +7,7 @@ import msgspec
 from core.errors import Refused
 from core.feed import publish
 from core.journal import Act
+from core.members import card_row
 from core.sqlite import Reader, Writer
 from core.staff import (
     StaffDocument,
@@ -76,8 +77,11 @@ def renew_pin(tx: Writer, act: Act, *, staff_id: str, pin: str, pepper: bytes) -
 def give_card(tx: Writer, act: Act, *, staff_id: str, card: str, key: bytes) -> None:
     """Let a card open somebody's session.
 
-    Refused: no_staff, role_above, staff_card_malformed, staff_card_taken.
+    Refused: no_staff, role_above, staff_card_malformed, staff_card_taken, card_of_member.
     """
+    issued = card_row(tx, "".join(card.split()).upper())
+    if issued is not None and issued["active"]:
+        raise Refused("card_of_member")
     document = staff_with_card(tx, _role(tx, act), staff_id=staff_id, card=card, key=key)
     _publish(tx, act, staff_id, document)
 

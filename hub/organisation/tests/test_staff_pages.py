@@ -7,7 +7,9 @@ import re
 import pytest
 
 from core.crypto import card_hash, verify_pin
+from core.errors import Refused
 from core.feed import FeedDocument, load
+from core.members import replace_card
 from core.staff import ROLES, staff
 from hub.tests.shop import PIN, fault, faults_above, words
 
@@ -120,6 +122,24 @@ def test_a_card_belongs_to_one_person_and_can_be_cancelled(shop):
     assert fault(odd, "card") == "这张卡读不出来，请重刷"
     browser.post("/settings/staff/w1/cards/remove")
     assert browser.post("/settings/staff/t1/card", data={"card": "04A1B2C3"}).status_code == 303
+
+
+def test_a_card_is_a_members_or_an_employees_and_never_both(shop):
+    browser = shop.browser()
+    browser.post("/settings/staff/w1/card", data={"card": "04A1B2C3"})
+    member = shop.member(name="李慧敏")
+    told = browser.post(f"/members/{member}/cards", data={"card": "04 a1b2c3"})
+    assert fault(told, "card") == "这是员工登录用的卡，不能发给会员，请换一张"
+    assert shop.ask(lambda db: db.value("SELECT count(*) FROM card")) == 0
+    assert browser.post(f"/members/{member}/cards", data={"card": "80001"}).status_code == 303
+    told = browser.post("/settings/staff/t1/card", data={"card": "80001"})
+    assert fault(told, "card") == "这张卡已发给会员，不能用来登录，请换一张"
+    with pytest.raises(Refused, match="card_of_staff"):
+        shop.do(lambda tx, act: replace_card(tx, act, lost="80001", card="04A1B2C3"))
+    browser.post("/settings/staff/w1/cards/remove")
+    assert (
+        browser.post(f"/members/{member}/cards", data={"card": "04A1B2C3"}).status_code == 303
+    )
 
 
 def test_who_was_let_go_is_out_at_once_and_can_come_back(shop):
