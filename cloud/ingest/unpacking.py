@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -159,6 +159,9 @@ class Taking:
             return self._take_late(self.lateness, event, documents)
         if fault := trespass(self.tx, event):
             return fault
+        if kind_of(event) not in _WHOLE_OR_NOT:
+            self._apply(event, documents)
+            return ""
         self.tx.run("SAVEPOINT weighed")
         try:
             self._apply(event, documents)
@@ -195,24 +198,13 @@ class Taking:
     def _apply(self, event: Event, documents: Documents) -> None:
         # A branch's rows bear its own name: its numbers are its trunk's again.
         named = msgspec.structs.replace(event, origin=self.source.origin)
-        receive_now(self.tx, self.parts, named, documents)
-        broken = list(self._broken(named))
-        if broken and kind_of(event) in _WHOLE_OR_NOT:
-            raise ValueError(broken[0].detail)
-        self.done.notices += broken
+        # What is aside tells that the hub may hold other than is known here.
+        if reason := receive_now(self.tx, self.parts, named, documents):
+            notice = self._notice("set_aside", f"event {event.seq}: {reason}")
+            if kind_of(event) in _WHOLE_OR_NOT:
+                raise ValueError(notice.detail)
+            self.done.notices.append(notice)
         self.react(named, documents)
-
-    def _broken(self, event: Event) -> Iterator[Notice]:
-        """Tell of an event that could not be applied: the hub may hold other than is known."""
-        reason = self.tx.value(
-            "SELECT reason FROM quarantine"
-            " WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
-            origin=event.origin,
-            epoch=event.epoch,
-            seq=event.seq,
-        )
-        if reason is not None:
-            yield self._notice("set_aside", f"event {event.seq}: {reason}")
 
     def _notice(self, kind: str, detail: str) -> Notice:
         return Notice(hub=self.source.hub.id, kind=kind, detail=detail)

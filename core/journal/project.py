@@ -29,6 +29,13 @@ _WAITING = """
     CROSS JOIN journal j
     WHERE j.origin = o.origin AND j.epoch = o.epoch AND j.seq > COALESCE(p.seq, 0)"""
 
+_NEXT = f"""
+    SELECT j.origin, j.epoch, j.seq, j.raw,
+           EXISTS (SELECT 1 FROM quarantine q
+                    WHERE q.origin = j.origin AND q.epoch = j.epoch AND q.seq = j.seq
+                      AND q.whole = 1) AS aside
+    {_WAITING} ORDER BY o.origin, o.epoch, j.seq LIMIT :limit"""  # noqa: S608
+
 
 def is_behind(db: Reader) -> bool:
     """Say whether an event waits to be projected."""
@@ -41,13 +48,10 @@ def drain(tx: Writer, parts: Parts, *, limit: int = DRAIN_EVENTS_MAX) -> int:
     An event that cannot be projected is put in quarantine with the reason and does not hold up
     those behind it: receiving is not applying.
     """
-    rows = tx.all(
-        f"SELECT j.origin, j.epoch, j.seq, j.raw {_WAITING}"
-        " ORDER BY o.origin, o.epoch, j.seq LIMIT :limit",
-        limit=limit,
-    )
+    rows = tx.all(_NEXT, limit=limit)
     for row in rows:
-        _project_row(tx, parts, row)
+        if not row["aside"]:
+            _project_row(tx, parts, row)
     last = {(row["origin"], row["epoch"]): row["seq"] for row in rows}
     for (origin, epoch), seq in last.items():
         tx.run(
@@ -74,12 +78,14 @@ def drain_all(door: Door, parts: Parts) -> None:
 
 def receive_now(
     tx: Writer, parts: Parts, event: Event, documents: Mapping[str, dict[str, Any]]
-) -> None:
+) -> str:
     """Apply the immediate changes of an event that another box wrote; never raises for it.
 
     Where its body cannot be applied, the value that its envelope moves still is; where that
-    cannot be either, nothing is. Both times it stands in quarantine with the reason.
+    cannot be either, nothing is. Both times it stands in quarantine with the reason, which is
+    returned; empty where all of it could be.
     """
+    reason = ""
     try:
         entry = parts.entry(event, documents)
         _apply_now(tx, parts, event, entry)
@@ -95,6 +101,7 @@ def receive_now(
             whole = True
         place = (event.origin, event.epoch, event.seq)
         set_aside(tx, place, reason=reason, share=WHOLE if whole else NOW)
+    return reason
 
 
 def set_aside(tx: Writer, place: Place, *, reason: str, share: str = LATER) -> None:
@@ -143,8 +150,6 @@ def _apply_now(tx: Writer, parts: Parts, event: Event, entry: Entry | None) -> N
 
 
 def _project_row(tx: Writer, parts: Parts, row: Row) -> None:
-    if is_aside(tx, row["origin"], row["epoch"], row["seq"]):
-        return
     try:
         event = decode_as(row["origin"], row["raw"])
         entry = parts.entry(event, documents_of(tx, event))
