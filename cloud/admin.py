@@ -18,6 +18,7 @@ from cloud.fleet import add_store, make_replace_code, shut_out, usual_day
 from cloud.fleet import make_code as code_for
 from cloud.ingest import NotEmpty, differences, restore
 from cloud.list_commands import export_group, import_group
+from cloud.night_commands import NIGHT_COMMANDS
 from cloud.platform import (
     BROKER,
     CODE_LIFE_MS,
@@ -56,7 +57,7 @@ def admin() -> None:
 
 admin.add_command(import_group)
 admin.add_command(export_group)
-for command in RECOVERY_COMMANDS:
+for command in (*RECOVERY_COMMANDS, *NIGHT_COMMANDS):
     admin.add_command(command)
 
 

@@ -11,18 +11,21 @@ from cloud.platform import Merchant, Platform, secret_of
 from core.sqlite import Reader
 from core.verifying import Book
 
+NOT_TAKEN_IN = "收下了还没入账 kept and not yet taken in"
+
 
 @contextmanager
 def books(data: Path) -> Iterator[list[Book]]:
     """Open the books of all merchants in head office's folder."""
     platform = open_cloud(data)
     try:
-        yield [_book(platform, merchant_id) for merchant_id in platform.merchant_ids()]
+        yield [book_of(platform, merchant_id) for merchant_id in platform.merchant_ids()]
     finally:
         platform.close()
 
 
-def _book(platform: Platform, merchant_id: str) -> Book:
+def book_of(platform: Platform, merchant_id: str) -> Book:
+    """Return one merchant's book."""
     merchant = platform.merchant(merchant_id)
     with platform.door.read() as db:
         key = secret_of(db, merchant_id, "database-key")
@@ -73,6 +76,6 @@ def _not_as_kept(platform: Platform, merchant: Merchant, db: Reader) -> Iterable
         )
         where = f"{row['origin']}/{row['epoch']}/{row['seq']}"
         if head is None:
-            yield f"事件 event {where}: 收下了还没入账 kept and not yet taken in"
+            yield f"事件 event {where}: {NOT_TAKEN_IN}"
         elif bytes(head) != bytes(row["head"]):
             yield f"事件 event {where}: 与收下的不同 is not the one that was kept"

@@ -30,6 +30,8 @@ from core.sqlite import Door, Reader
 FOLDERS_GROUP = "dianshu.folders"
 """A file that only one kind of folder holds, and who opens the books in it."""
 REBUILDS_MAX = 5
+NOT_PROJECTED = "未能入账 not projected"
+"""Of what stands in quarantine: known, and somebody's to decide."""
 GONE_MAX = 500
 """More unreadable events than that are not named one by one: the disk is gone."""
 HEAD_SHOWN_BYTES = 4
@@ -261,7 +263,7 @@ def _quarantined(db: Reader) -> list[str]:
     return [
         f"事件 event {row['origin']}/{row['epoch']}/{row['seq']}"
         f" ({_kind_of(db, row['origin'], row['epoch'], row['seq'])}):"
-        f" 未能入账 not projected: {row['reason']}"
+        f" {NOT_PROJECTED}: {row['reason']}"
         for row in db.all("SELECT * FROM quarantine ORDER BY origin, epoch, seq")
     ]
 

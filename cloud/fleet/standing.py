@@ -15,6 +15,7 @@ from cloud.platform import (
     alarms_of,
     epochs_of,
     hubs_of,
+    last_checks,
 )
 from cloud.recovery import awaited_hubs, safe_of
 from cloud.streams import cursor_of
@@ -202,6 +203,13 @@ def fleet(platform: Platform, merchant: Merchant) -> list[Branch]:
         for key, one in known.items()
     ]
     return sorted(branches, key=lambda b: (bool(b.store.closed_on), b.store.code))
+
+
+def books_differ(platform: Platform, merchant: Merchant) -> int | None:
+    """Return when a night found the books to differ from the journal; None where all holds."""
+    with platform.door.read() as shared:
+        seen = last_checks(shared).get(merchant.id)
+    return None if seen is None or seen.fine else seen.at
 
 
 def mark(platform: Platform, merchant: Merchant) -> object:

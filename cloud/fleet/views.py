@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from cloud.access import here, platform, session
 from cloud.fleet import service
-from cloud.fleet.standing import Branch, fleet
+from cloud.fleet.standing import Branch, books_differ, fleet
 from cloud.platform import CODE_LIFE_MS, spelled
 from core.errors import Refused
 from core.organisation import ZONES, Store, is_code_used
@@ -29,6 +29,7 @@ def listed() -> Any:
         "fleet/list.html",
         "fleet/_list.html",
         branches=fleet(platform(), here()),
+        differs=books_differ(platform(), here()),
     )
 
 

@@ -29,6 +29,7 @@ from cloud.platform.hubs import (
     pass_over_epochs,
 )
 from cloud.platform.merchant import DOWNLINK, Merchant, secret_of
+from cloud.platform.nights import Check, last_checks, next_to_check, note_check
 from cloud.platform.papers import (
     BROKER,
     GATE,
@@ -56,6 +57,7 @@ __all__ = [
     "GATE",
     "INGEST",
     "REFUSALS",
+    "Check",
     "Epoch",
     "Hub",
     "Merchant",
@@ -76,11 +78,14 @@ __all__ = [
     "hub_named",
     "hubs_of",
     "keep_places",
+    "last_checks",
     "look",
     "mark_closed",
     "names_of",
     "new_code",
     "next_epoch",
+    "next_to_check",
+    "note_check",
     "open_platform",
     "parse_broker",
     "parse_gate",

@@ -104,4 +104,17 @@ MIGRATIONS = (
             "ALTER TABLE hub ADD COLUMN held_back TEXT NOT NULL DEFAULT ''",
         ),
     ),
+    Migration(
+        "platform/4",
+        (
+            """CREATE TABLE night_check (
+                 merchant TEXT NOT NULL,
+                 at INTEGER NOT NULL,
+                 took_ms INTEGER NOT NULL,
+                 events INTEGER NOT NULL,
+                 problems TEXT NOT NULL,
+                 PRIMARY KEY (merchant, at)
+               ) STRICT, WITHOUT ROWID""",
+        ),
+    ),
 )

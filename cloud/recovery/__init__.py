@@ -13,6 +13,7 @@ from cloud.recovery.backups import (
     backups_of,
     make_backup,
     make_recovery_key,
+    prune_backups,
     recipients_of,
     verify_backup,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "mark",
     "next_incarnation",
     "owed_by",
+    "prune_backups",
     "read_document",
     "recipients_of",
     "recovery_of",

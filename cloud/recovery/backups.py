@@ -33,6 +33,7 @@ from core.backup import (
     open_package,
     read_streams,
     signer_of,
+    stale_backups,
     write_package,
 )
 from core.crypto import LogKey
@@ -45,6 +46,8 @@ SECRET = "secrets/platform.key"  # noqa: S105 - where it lies in a backup, and n
 AUTHORITY = ("pki/ca.pem", "pki/ca-key.pem")
 RECIPIENTS = "backup-recipients"
 FAULTS_TOLD_MAX = 20
+PRUNED_OF = 1_000
+"""So many backups back a folder is looked through."""
 
 Open = Callable[[Path], Platform]
 """Opens head office in a folder: cloud.app.open_cloud."""
@@ -130,6 +133,22 @@ def make_backup(platform: Platform, folder: Path, *, open_at: Open, version: str
     backup = _note(platform, manifest, written, sealed=bool(sealed_for))
     verify_backup(written.path, keys=[trial], open_at=open_at, scratch=platform.folder)
     return _rely_on(platform, backup, manifest)
+
+
+def prune_backups(platform: Platform, folder: Path) -> list[Path]:
+    """Remove this head office's old backups from a folder; return which.
+
+    The newest that was read back stays, wherever it lies. Another head office's in the same
+    folder are not in its list, and stay.
+    """
+    with platform.door.read() as db:
+        known = backups_of(db, limit=PRUNED_OF)
+    kept = next((Path(one.file) for one in known if one.verified_at is not None), None)
+    mine = [path for one in known if (path := folder / Path(one.file).name).is_file()]
+    gone = list(stale_backups(mine, kept=kept))
+    for path in gone:
+        path.unlink()
+    return gone
 
 
 def verify_backup(
