@@ -51,7 +51,8 @@ class Heard:
 
     For a Hello: `up_head` is the head held of its journal at `hello.n`, `down_head` that of
     its downlink at `hello.down_n`; None where the disk does not reach that far. `forgotten`:
-    of the epoch that it names nothing is known here, although a newer one is.
+    of the epoch that it names nothing is known here, although a newer one is. `remembers`: what
+    it remembers and head office does not, in words; empty where there is nothing.
     """
 
     message: Message
@@ -59,6 +60,7 @@ class Heard:
     up_head: bytes | None = None
     down_head: bytes | None = None
     forgotten: bool = False
+    remembers: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,9 @@ from cloud.epochs import bring_late, tell_closed
 from cloud.feed import batch, position
 from cloud.ingest.alarms import Alarms, clock_fault
 from cloud.ingest.books import Outcome
-from cloud.ingest.sightings import Sightings, all_offline
+from cloud.ingest.sightings import Sightings
 from cloud.ingest.sources import Source, source_of
+from cloud.ingest.starting import begin
 from cloud.ingest.step import (
     Alarm,
     Close,
@@ -42,7 +43,7 @@ from cloud.ingest.step import (
     step,
     wake_at,
 )
-from cloud.ingest.strangers import asked_of_stranger, roll_back
+from cloud.ingest.strangers import account_for_run, asked_of_stranger, roll_back
 from cloud.ingest.talk import (
     Talk,
     begin_talk,
@@ -74,6 +75,8 @@ from core.wire import (
 
 LIVE_DOCUMENTS_MAX = 200
 """A larger change is fetched over HTTPS; a live batch must not hold up a request."""
+ROLLED_BACK = frozenset({"downlink_ahead", "rolled_back"})
+"""What says that head office goes on from an older state, and nobody told it."""
 log = logging.getLogger(__name__)
 
 
@@ -114,9 +117,9 @@ class Exchange:
         self._talks: dict[str, Talk] = {}
         self._feeds: dict[str, int] = {}
         """Up to where each merchant's feed was told."""
-        self._sightings = Sightings()
         self._alarms = Alarms(platform)
-        platform.door.write(all_offline)
+        self._run = begin(platform, self._position)
+        self._sightings = Sightings(self._run.number)
 
     # -- what happens ----------------------------------------------------------------------
 
@@ -263,9 +266,12 @@ class Exchange:
 
     def _feed_pos(self, merchant: str) -> int:
         if merchant not in self._feeds:
-            with self._platform.merchant(merchant).door.read() as db:
-                self._feeds[merchant] = position(db)
+            self._feeds[merchant] = self._position(merchant)
         return self._feeds[merchant]
+
+    def _position(self, merchant: str) -> int:
+        with self._platform.merchant(merchant).door.read() as db:
+            return position(db)
 
     def _hear(
         self, talk: Talk, channel: Channel, payload: bytes, now_ms: int, work: _Work
@@ -282,7 +288,14 @@ class Exchange:
         if talk.state.standing.recover:
             self._refresh(talk, now_ms, work)
         with self._platform.door.read() as db:
-            happened = read_input(db, talk, channel, payload, wall_at=at)
+            happened = read_input(
+                db,
+                talk,
+                channel,
+                payload,
+                wall_at=at,
+                feed_pos=partial(self._position, talk.source.hub.merchant),
+            )
             if isinstance(happened, Heard) and isinstance(happened.message, Hello):
                 self._heard_kinds(db, talk, happened.message)
         self._step(talk, happened, now_ms, work)
@@ -331,15 +344,15 @@ class Exchange:
             case Handle(ask=ask):
                 self._hands.ask(hub.merchant, hub.id, ask)
             case Seen() | Reported() | Gone():
-                self._note(talk, output)
+                self._note(talk, output, work)
             case Alarm() | Close() | Kick():
                 self._trouble(talk, output, cause, work)
         return []
 
-    def _note(self, talk: Talk, output: Seen | Reported | Gone) -> None:
+    def _note(self, talk: Talk, output: Seen | Reported | Gone, work: _Work) -> None:
         match output:
             case Seen(hello=hello):
-                self._said_hello(talk, hello)
+                self._said_hello(talk, hello, work)
             case Reported(down_n=down_n, feed_pos=feed_pos):
                 epoch = talk.source.epoch.epoch
                 self._sightings.reported(
@@ -355,8 +368,10 @@ class Exchange:
         match output:
             case Alarm(kind=kind, detail=detail):
                 self._alarms.raise_soon(talk.source.hub, kind, detail, at=at)
-                if kind == "downlink_ahead" and isinstance(cause, Heard):
-                    work.ends.append(partial(roll_back, platform=self._platform, talk=talk))
+                if kind in ROLLED_BACK and isinstance(cause, Heard):
+                    said = cause.message if isinstance(cause.message, Hello) else None
+                    end = partial(roll_back, platform=self._platform, talk=talk, hello=said)
+                    work.ends.append(end)
                 if kind == "forked" and isinstance(cause, Arrived):
                     work.ends.append(
                         partial(_keep_branch, source=talk.source, cause=cause, at=at)
@@ -369,8 +384,11 @@ class Exchange:
                 # The broker has no word for it; what the hub sends is refused from here on.
                 log.warning("%s is refused: %s", talk.source.hub.name, reason)
 
-    def _said_hello(self, talk: Talk, hello: Hello) -> None:
+    def _said_hello(self, talk: Talk, hello: Hello, work: _Work) -> None:
         hub = talk.source.hub
+        if talk.state.standing.recover and hello.feed_run:
+            known = partial(account_for_run, platform=self._platform, hello=hello)
+            work.ends.append(known)
         self._sightings.said_hello(hub.id, hello)
         talk.source = replace(talk.source, boot=max(talk.source.boot, hello.boot))
         at = self._platform.clock.read().at
@@ -397,7 +415,7 @@ class Exchange:
         merchant = self._platform.merchant(merchant_id)
         with merchant.door.read() as db:
             stretch = batch(db, after, LIVE_DOCUMENTS_MAX)
-        return sign_batch(
+        signed = sign_batch(
             merchant_id,
             [msgspec.json.encode(document) for document in stretch.documents],
             merchant.signing.sign,
@@ -405,6 +423,7 @@ class Exchange:
             pos=stretch.pos,
             more=stretch.more,
         )
+        return msgspec.structs.replace(signed, run=self._run.name)
 
     # -- what is committed -----------------------------------------------------------------
 

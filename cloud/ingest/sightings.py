@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloud.streams import heard_boot, heard_down
+from cloud.streams import heard_boot, heard_down, heard_in
 from core.sqlite import Writer
 from core.wire import Hello
 
@@ -45,7 +45,8 @@ class Sighting:
 class Sightings:
     """Everything seen since it was last written. `at` is head office's own time of day."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: int) -> None:
+        self._run = run
         self._seen: dict[str, Sighting] = {}
         self._fresh: set[str] = set()
 
@@ -90,7 +91,7 @@ class Sightings:
             sighting = self._seen[hub]
             if self._due(sighting, now_ms):
                 told = told or sighting.urgent or sighting.moved
-                _write(tx, hub, sighting)
+                _write(tx, hub, sighting, run=self._run)
                 self._fresh.discard(hub)
                 self._seen[hub] = Sighting(
                     last_seen_at=sighting.last_seen_at, written_at=now_ms
@@ -112,7 +113,7 @@ def all_offline(tx: Writer) -> None:
     tx.run("UPDATE hub SET online = 0 WHERE online = 1")
 
 
-def _write(tx: Writer, hub: str, sighting: Sighting) -> None:
+def _write(tx: Writer, hub: str, sighting: Sighting, *, run: int) -> None:
     fields = _fields(sighting)
     if fields:
         # The names are the ones below, never from outside.
@@ -125,6 +126,7 @@ def _write(tx: Writer, hub: str, sighting: Sighting) -> None:
         heard_down(tx, hub, sighting.epoch, sighting.down_n)
     if sighting.hello is not None:
         heard_boot(tx, hub, sighting.epoch, sighting.hello.boot)
+        heard_in(tx, hub, sighting.epoch, run)
 
 
 def _fields(sighting: Sighting) -> dict[str, object]:

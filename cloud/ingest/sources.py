@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from cloud.epochs import Branch, ClosedPlace, branches_of, stream_of
 from cloud.platform import DOWNLINK, Epoch, Hub, epochs_of, find_hub, hubs_of
 from cloud.recovery import recovery_of
-from cloud.streams import line_of
+from cloud.streams import heard_now, line_of
 from core.journal import place_of
 from core.sqlite import Reader
 from core.wire import Stream
@@ -87,13 +87,18 @@ def reach_of(db: Reader, merchant: str) -> Reach:
     """Return the hubs that value may be sent to and called in from: none in a recovery.
 
     Head office that was put back does not know what stands in a stream down, so it writes none
-    before the hub has told. What is sent to one whose stream waits for an update would wait
-    with it, and be nobody's meanwhile.
+    before the hub has told. And it may have been put back without a word: so in each of its
+    runs it writes to nobody who has not said in that run how far it is. What is sent to one
+    whose stream waits for an update would wait with it, and be nobody's meanwhile.
     """
     if recovery_of(db, merchant) is not None:
         return {}
-    lines = lines_of(db, merchant)
-    return {hub: one for hub, one in lines.items() if not one.hub.held_back}
+    heard = heard_now(db)
+    return {
+        hub: one
+        for hub, one in lines_of(db, merchant).items()
+        if (hub, one.epoch.epoch) in heard and not one.hub.held_back
+    }
 
 
 def lines_of(db: Reader, merchant: str) -> Reach:

@@ -259,7 +259,7 @@ def _greeted(
         return _fork(state, "forked", f"event {hello.n} of the hub is another one")
     if heard.down_head is not None and heard.down_head != hello.down_head:
         return _fork(state, "downlink_forked", f"event {hello.down_n} is another one there")
-    outputs = _doubts(standing, hello)
+    outputs = _doubts(standing, hello, heard.remembers)
     ahead = hello.down_n > standing.down_len
     state = replace(
         state,
@@ -285,7 +285,7 @@ def _greeted(
     return state, [*outputs, Seen(hello=hello), reported, *asked, Say(message=welcome)]
 
 
-def _doubts(standing: Standing, hello: Hello) -> list[Output]:
+def _doubts(standing: Standing, hello: Hello, remembers: str) -> list[Output]:
     """Say what a hello makes one wonder about, without holding it up."""
     doubts: list[Output] = []
     if hello.boot < standing.boot:
@@ -297,6 +297,8 @@ def _doubts(standing: Standing, hello: Hello) -> list[Output]:
     if hello.down_n > standing.down_len and not standing.recover:
         what = f"the hub has {hello.down_n} events of a downlink of {standing.down_len}"
         doubts.append(Alarm(kind="downlink_ahead", detail=what))
+    elif remembers and not standing.recover:
+        doubts.append(Alarm(kind="rolled_back", detail=remembers))
     return doubts
 
 

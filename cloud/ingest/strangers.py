@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from cloud.ingest.talk import Talk
 from cloud.platform import Platform
-from cloud.recovery import Why, begin_recovery, recovery_of
+from cloud.recovery import (
+    Why,
+    awaited_hubs,
+    begin_anew,
+    next_incarnation,
+    recovery_of,
+)
+from cloud.streams import account_for
 from core.sqlite import Writer
 from core.wire import Channel, Hello, Recover, Topic, read
 
@@ -29,10 +36,21 @@ def asked_of_stranger(platform: Platform, heading: Topic, payload: bytes) -> Rec
     )
 
 
-def roll_back(tx: Writer, *, platform: Platform, talk: Talk) -> None:
-    """Move no value of a merchant any more: a hub remembers what head office never sent.
+def roll_back(tx: Writer, *, platform: Platform, talk: Talk, hello: Hello | None) -> None:
+    """Move no value of a merchant any more: a hub remembers what head office does not.
 
-    Nobody said that head office was put back, so nobody knows how much it forgot.
+    Nobody said that head office was put back, so nobody knows how much it forgot: it is the
+    next incarnation, and every hub is asked, also one that has given back before.
     """
     merchant, at = talk.source.hub.merchant, platform.clock.read().at
-    begin_recovery(tx, merchant, why=Why.ROLLED_BACK, at=at)
+    if recovery_of(tx, merchant) is not None and talk.hub in awaited_hubs(tx, merchant):
+        return
+    next_incarnation(tx, at=at)
+    begin_anew(tx, merchant, why=Why.ROLLED_BACK, at=at)
+    if hello is not None and hello.feed_run:
+        account_for(tx, hello.feed_run, at=at)
+
+
+def account_for_run(tx: Writer, *, platform: Platform, hello: Hello) -> None:
+    """Know the run of which an awaited hub speaks: it gives back all that it heard in it."""
+    account_for(tx, hello.feed_run, at=platform.clock.read().at)

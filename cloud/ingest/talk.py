@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from cloud.ingest.sources import Source
 from cloud.ingest.step import CloudState, Garbled, Heard, Input, Standing, start
 from cloud.platform import epochs_of
-from cloud.recovery import owed_by, safe_of
-from cloud.streams import Kept, cursor_of, head_at, segments_after
+from cloud.recovery import owed_by, recovery_of, safe_of
+from cloud.streams import (
+    FORGOTTEN,
+    Kept,
+    cursor_of,
+    feed_at_end,
+    head_at,
+    number_of,
+    segments_after,
+)
 from core.journal import decode, kind_of
 from core.sqlite import Reader
 from core.wire import (
@@ -104,6 +113,30 @@ class Talk:
         return have
 
 
+def remembered(db: Reader, talk: Talk, hello: Hello, feed_pos: Callable[[], int]) -> str:
+    """Return what a hub remembers that head office has forgotten; empty where there is nothing.
+
+    A hub that has itself forgotten is no witness; and in a recovery each is asked anyway.
+    """
+    hub, have = talk.source.hub, talk.state.standing.have
+    told = max(hello.told_acked, hello.told_safe)
+    if hello.n < have or recovery_of(db, hub.merchant) is not None:
+        return ""
+    if told > have:
+        return f"it was told of {told} events that are kept, and {have} are"
+    if hello.feed_pos > talk.state.standing.feed_pos and hello.feed_pos > (now := feed_pos()):
+        return f"it is at {hello.feed_pos} of a feed of {now}"
+    if not hello.feed_run:
+        return ""
+    run = number_of(db, hello.feed_run)
+    if run is None:
+        return f"it was told of the feed by run {hello.feed_run}"
+    ended = feed_at_end(db, hub.merchant, run)
+    if run != FORGOTTEN and ended is not None and hello.feed_pos > ended:
+        return f"it is at {hello.feed_pos} of the feed by run {run}, which ended at {ended}"
+    return ""
+
+
 def told_of_recovery(db: Reader, source: Source) -> Told:
     """Return what a backup has of a hub's journal, and what the hub is to give back."""
     owed = owed_by(db, source.hub.merchant, source.hub.id)
@@ -139,9 +172,18 @@ def begin_talk(db: Reader, source: Source, *, feed_pos: int) -> Talk:
 
 
 def read_input(
-    db: Reader, talk: Talk, channel: Channel, payload: bytes, *, wall_at: int
+    db: Reader,
+    talk: Talk,
+    channel: Channel,
+    payload: bytes,
+    *,
+    wall_at: int,
+    feed_pos: Callable[[], int],
 ) -> Input:
-    """Return what came as the step takes it, with what the disk says to it."""
+    """Return what came as the step takes it, with what the disk says to it.
+
+    `feed_pos` reads where the merchant's feed stands.
+    """
     source, epoch = talk.source, talk.source.epoch
     if channel is Channel.UP_LOG:
         try:
@@ -175,4 +217,5 @@ def read_input(
             head_at(db, source.downlink, epoch.epoch, message.down_n, down) if same else None
         ),
         forgotten=forgotten,
+        remembers=remembered(db, talk, message, feed_pos) if same else "",
     )

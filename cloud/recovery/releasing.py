@@ -38,7 +38,7 @@ def release_hub(
         known = {one.hub: one for one in hubs_in_recovery(tx, merchant.id)}
         if hub not in known or known[hub].state is not State.AWAITED:
             raise Refused("hub_not_awaited")
-        left = recovery.began_at + RELEASE_AFTER_MS - at
+        left = recovery.since + RELEASE_AFTER_MS - at
         if left > 0:
             raise Refused(
                 "release_too_early",

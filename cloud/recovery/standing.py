@@ -50,6 +50,11 @@ class Recovery:
     continues: int = 0
     """When the first of those began that were cut off before this one; 0 where none was."""
 
+    @property
+    def since(self) -> int:
+        """When waiting for hubs began (ms)."""
+        return self.continues or self.began_at
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaited:
@@ -171,6 +176,17 @@ def begin_anew(
             merchant=merchant,
         )
     return cut_off
+
+
+def begin_again(tx: Writer, *, at: int) -> None:
+    """Ask all hubs once more of each recovery that was under way when head office ended.
+
+    The state that says who has returned may itself be an old one.
+    """
+    for row in tx.all("SELECT * FROM recovery WHERE why <> :one", one=Why.FORGOTTEN.value):
+        begin_anew(
+            tx, row["merchant"], why=Why(row["why"]), at=at, feed_after=row["feed_after"]
+        )
 
 
 def await_hub(tx: Writer, merchant: str, hub: str, *, at: int) -> None:

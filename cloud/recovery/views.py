@@ -31,7 +31,7 @@ pages = Blueprint("recovery", __name__, template_folder="templates", url_prefix=
 
 WHY = {
     "restored": N_("总部从备份恢复了。"),
-    "rolled_back": N_("门店记得总部不记得的划拨，总部多半退回了旧数据。"),
+    "rolled_back": N_("门店记得总部不记得的事，总部多半退回了旧数据。"),
     "forgotten": N_("有一台备份之后才接入的主机联系了总部。"),
 }
 BACKUP_OLD_MS = 2 * DAY_MS
@@ -149,7 +149,7 @@ def _waiting(
             awaited=one,
             hub=known.get(one.hub),
             branch=names.get(known[one.hub].store, "") if one.hub in known else "",
-            release_at=recovery.began_at + RELEASE_AFTER_MS,
+            release_at=recovery.since + RELEASE_AFTER_MS,
         )
         for one in hubs_in_recovery(db, merchant)
     ]

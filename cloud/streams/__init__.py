@@ -15,6 +15,18 @@ from cloud.streams.keeping import (
 )
 from cloud.streams.lines import Line, heard_boot, heard_down, line_of, shut
 from cloud.streams.own import keep_own, keep_theirs, own_streams, seal_own
+from cloud.streams.runs import (
+    FORGOTTEN,
+    Run,
+    account_for,
+    begin_run,
+    current_run,
+    feed_at_end,
+    heard_in,
+    heard_now,
+    note_feeds,
+    number_of,
+)
 from cloud.streams.tables import PART, SHARED_TABLES
 from cloud.streams.under_way import UnderWay, grants_under_way, under_way
 from cloud.streams.value import (
@@ -32,26 +44,36 @@ from cloud.streams.value import (
 from cloud.streams.waiting import Waiting, waiting_asks
 
 __all__ = [
+    "FORGOTTEN",
     "PART",
     "SHARED_TABLES",
     "Kept",
     "Line",
     "OpenAsk",
+    "Run",
     "UnderWay",
     "Waiting",
+    "account_for",
     "answered",
+    "begin_run",
     "called_hubs",
     "close_ask",
+    "current_run",
     "cursor_of",
+    "feed_at_end",
     "grant",
     "grants_under_way",
     "head_at",
     "heard_boot",
     "heard_down",
+    "heard_in",
+    "heard_now",
     "keep",
     "keep_own",
     "keep_theirs",
     "line_of",
+    "note_feeds",
+    "number_of",
     "open_asks",
     "own_streams",
     "places_of",

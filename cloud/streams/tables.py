@@ -94,6 +94,28 @@ SHARED_TABLES = (
             "ALTER TABLE line_by_epoch RENAME TO line",
         ),
     ),
+    Migration(
+        "streams_shared/3",
+        (
+            """CREATE TABLE run (
+                 name TEXT PRIMARY KEY,
+                 number INTEGER NOT NULL,
+                 began_at INTEGER NOT NULL,
+                 -- 1: it is noted where every feed stood when it began.
+                 fed INTEGER NOT NULL DEFAULT 0 CHECK (fed IN (0, 1))
+               ) STRICT, WITHOUT ROWID""",
+            "CREATE INDEX run_by_number ON run (number)",
+            # Where a feed stood when a run began; no row where it had not moved since.
+            """CREATE TABLE run_feed (
+                 merchant TEXT NOT NULL,
+                 run INTEGER NOT NULL,
+                 pos INTEGER NOT NULL,
+                 PRIMARY KEY (merchant, run)
+               ) STRICT, WITHOUT ROWID""",
+            # In which run this epoch last said how far it is.
+            "ALTER TABLE line ADD COLUMN run INTEGER NOT NULL DEFAULT 0",
+        ),
+    ),
 )
 
 

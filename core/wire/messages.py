@@ -31,6 +31,9 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     """A hub says where it stands: its sealed journal, what it holds of the downlink, the feed.
 
     `kinds` are the kinds of event that it knows; `clock_at` is its wall clock in ms UTC.
+    `told_acked`, `told_safe` are what head office said last, and `feed_run` the run of head
+    office that told it of the feed at `feed_pos`: by these head office learns that it was put
+    back to an older state without a word.
     """
 
     epoch: Count
@@ -46,6 +49,9 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     clock_at: Count = 0
     clock_unsure: bool = False
     free_bytes: Count = 0
+    told_acked: Count = 0
+    told_safe: Count = 0
+    feed_run: Word = ""
 
 
 class DownAck(Message, frozen=True, kw_only=True, tag="down_ack"):
@@ -137,6 +143,7 @@ class FeedBatch(Message, frozen=True, kw_only=True, tag="feed"):
 
     A hub at position p takes it when after <= p and pos > p, and is then at pos. Each document
     is the exact JSON of a core.feed.FeedDocument; `more` says that the feed goes on after pos.
+    `run` names the run of head office that says so, and no signature covers it.
     """
 
     after: Count
@@ -144,6 +151,7 @@ class FeedBatch(Message, frozen=True, kw_only=True, tag="feed"):
     documents: tuple[msgspec.Raw, ...]
     more: bool = False
     signature: bytes = b""
+    run: Word = ""
 
 
 class Presence(Message, frozen=True, kw_only=True, tag="presence"):

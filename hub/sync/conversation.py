@@ -70,7 +70,8 @@ class Standing:
     """What is flushed: own journal sealed to `n`, downlink applied to `down_n`, the feed.
 
     `lost` says that something that was to be taken could not be; `taking_up` that the box is
-    kept from writing until it has all of its own events again.
+    kept from writing until it has all of its own events again. `told_acked`, `told_safe` and
+    `feed_run` are what head office said and was, as far as it was noted.
     """
 
     n: int
@@ -80,6 +81,9 @@ class Standing:
     feed_pos: int
     lost: bool = False
     taking_up: bool = False
+    told_acked: int = 0
+    told_safe: int = 0
+    feed_run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,10 @@ from hub.sync.joining import take_feed, take_up
 from hub.sync.link import Link
 from hub.sync.outbox import (
     are_many,
+    feed_run,
     head_at,
     is_unsealed,
+    note_feed_run,
     remember,
     remembered,
     sealed_head,
@@ -53,6 +55,7 @@ class Disk:
         with self.box.door.read() as db:
             n, head = sealed_head(db, self.me)
             down = downlink_cursor(db, self.stream)
+            acked, safe = remembered(db, self.me)
             return Standing(
                 n=n,
                 head=head,
@@ -61,6 +64,9 @@ class Disk:
                 feed_pos=held_pos(db) or 0,
                 lost=lost,
                 taking_up=_is_taking_up(db),
+                told_acked=acked,
+                told_safe=safe,
+                feed_run=feed_run(db),
             )
 
     def seal(self, held: tuple[int, int] | None) -> None:
@@ -86,6 +92,15 @@ class Disk:
         """Remember for pages what head office held when it was last heard."""
         if self.held() != (acked, safe):
             self.box.door.write(lambda tx: remember(tx, self.me, acked=acked, safe=safe))
+
+    def forget_told(self) -> None:
+        """Hold nothing of what was said against head office: it has been given back all."""
+
+        def write(tx: Writer) -> None:
+            note_feed_run(tx, "")
+            remember(tx, self.me, acked=0, safe=0)
+
+        self.box.door.write(write)
 
     def own_head(self, seq: int) -> bytes | None:
         """Return the own chain's value after an event, where the journal reaches it."""

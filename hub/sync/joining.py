@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from core.crypto import replace_private, verify_log
 from core.enrolment import Brought, EnrolAnswer, EnrolRequest, proven_bytes
 from core.errors import Refused
-from core.feed import FeedDocument, follow, take_batch
+from core.feed import FeedDocument, follow, held_pos, take_batch
 from core.journal import Birth
 from core.sqlite import Reader, Writer
 from core.wire import FeedBatch, link_name, shard
@@ -29,6 +29,7 @@ from hub.box import Box, settle_in
 from hub.sync.downlink import begin_downlink, downlink_stream
 from hub.sync.head_office import enrol
 from hub.sync.link import Link, certificate_request, link_of, load_link, save_link
+from hub.sync.outbox import note_feed_run
 
 _HANDED = "CREDENTIALS_DIRECTORY"
 log = logging.getLogger(__name__)
@@ -98,7 +99,11 @@ def take_up(tx: Writer, link: Link) -> None:
 def take_feed(tx: Writer, box: Box, batch: FeedBatch) -> bool:
     """Take a batch whose signature was checked; False where it leaves a gap."""
     documents = list(_readable(batch))
-    return take_batch(tx, box.parts, after=batch.after, pos=batch.pos, documents=documents)
+    before = held_pos(tx)
+    taken = take_batch(tx, box.parts, after=batch.after, pos=batch.pos, documents=documents)
+    if held_pos(tx) != before:
+        note_feed_run(tx, batch.run)
+    return taken
 
 
 def _readable(batch: FeedBatch) -> Iterator[FeedDocument]:

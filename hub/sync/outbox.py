@@ -139,6 +139,20 @@ def remembered(db: Reader, me: Identity) -> tuple[int, int]:
     return (0, 0) if row is None else (row["acked"], row["safe"])
 
 
+def note_feed_run(tx: Writer, run: str) -> None:
+    """Note which run of head office told of the feed as far as it was taken."""
+    tx.run(
+        "INSERT INTO feed_told (one, run) VALUES (1, :run)"
+        " ON CONFLICT (one) DO UPDATE SET run = excluded.run",
+        run=run,
+    )
+
+
+def feed_run(db: Reader) -> str:
+    """Return which run of head office told of the feed; empty where none is known."""
+    return db.value("SELECT run FROM feed_told") or ""
+
+
 def _beside(db: Reader, events: tuple[bytes, ...]) -> Iterator[Laid]:
     """Yield what lies beside these events and was not erased, always in the same order."""
     for raw in events:

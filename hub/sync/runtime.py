@@ -228,6 +228,9 @@ class Sending:
         if isinstance(news, Got):
             self._happened(Fetched(batch=news.batch))
         elif isinstance(news, GivenBack):
+            if news.done:
+                self._disk.forget_told()
+                self._stand()
             self._happened(GaveBack(done=news.done))
         elif news.answer is not None:
             self._papers.take(news.answer)

@@ -282,6 +282,9 @@ def _hello(
         clock_at=about.clock_at,
         clock_unsure=about.clock_unsure,
         free_bytes=about.free_bytes,
+        told_acked=standing.told_acked,
+        told_safe=standing.told_safe,
+        feed_run=standing.feed_run,
     )
     due = now_ms + state.hello_rto_ms + int(state.hello_rto_ms * chance / 4)
     longer = min(state.hello_rto_ms * 2, RTO_MAX_MS)

@@ -32,6 +32,15 @@ LOCAL = Part(
                    ) STRICT""",
             ),
         ),
+        Migration(
+            "sync/3",
+            (
+                # Which run of head office told of the feed as far as it was taken.
+                """CREATE TABLE feed_told (
+                     one INTEGER PRIMARY KEY CHECK (one = 1), run TEXT NOT NULL
+                   ) STRICT""",
+            ),
+        ),
     ),
     refusals={
         "already_joined": Refusal(409, N_("这台主机已经加入总部 %(merchant)s")),

@@ -23,6 +23,7 @@ from unittest import mock
 import cloud.platform.platform as platform_module
 from cloud.feed import bring
 from cloud.platform import create_merchant, new_code, parse_broker, set_places
+from core.errors import Refused
 from core.feed import FeedDocument
 from hub import box as box_module
 from hub.sync import archive, head_office, replacing, returning, runtime
@@ -147,6 +148,12 @@ def outside(world: Town, shelf: Shelf | None) -> Iterator[None]:
         (replacing, "public_context", lambda _ca: None),
     ]
     if shelf is not None:
+        # There is no room to make in memory, and no file to read a full disk's shop from.
+        replaced += [
+            (box_module, "make_room", lambda _folder: ""),
+            (box_module, "copied", _no_copy),
+        ]
+    if shelf is not None:
         replaced.append((replacing, "set_aside", partial(_set_aside, shelf)))
         replaced.append((replacing, "_discard", partial(_discard, shelf)))
         replaced += [
@@ -157,6 +164,10 @@ def outside(world: Town, shelf: Shelf | None) -> Iterator[None]:
         for holder, name, stand_in in replaced:
             stack.enter_context(mock.patch.object(holder, name, stand_in))
         yield
+
+
+def _no_copy(_database: Path) -> Path:
+    raise Refused("disk_full")
 
 
 def _set_aside(shelf: Shelf, folder: Path, plan: Any) -> None:

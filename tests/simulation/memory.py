@@ -82,6 +82,7 @@ class Shelf:
         key: bytes,
         migrations: Iterable[Migration] = (),
         synchronous: str = "FULL",
+        on_full: Hazard = _no_hazard,
     ) -> MemoryDoor:
         """Open a database; takes what `core.sqlite.Door` takes."""
         assert len(key) == 32
@@ -126,6 +127,9 @@ class Shelf:
 
 class MemoryDoor:
     """One program's hold on a database: `core.sqlite.Door` without a thread, file or key."""
+
+    refusing = ""
+    """A disk that is full here is so for a while only; nothing is opened as a copy."""
 
     def __init__(
         self, path: Path, platter: Platter, migrations: tuple[Migration, ...] = ()

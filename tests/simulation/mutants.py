@@ -14,8 +14,9 @@ from unittest import mock
 
 from cloud.epochs import voiding
 from cloud.gate import past as gate_past
-from cloud.ingest import books, exchange, lateness, reacting, recovering, sources
+from cloud.ingest import books, exchange, lateness, reacting, recovering, sources, talk
 from cloud.ingest import step as cloud_step
+from cloud.recovery import standing
 from core.enrolment import LateAnswer, LateState
 from core.feed import held_pos
 from core.ids import Ids
@@ -313,6 +314,25 @@ def no_freeze(stack: ExitStack) -> None:
     put(stack, books, "recovery_of", lambda *_asked: None)
 
 
+def nobody_is_believed(stack: ExitStack) -> None:
+    """Head office goes on from an old image whatever stores remember."""
+    put(stack, talk, "remembered", lambda *_asked: "")
+
+
+def sends_before_it_heard(stack: ExitStack) -> None:
+    """Head office writes to stores that have not said yet how far they are."""
+    put(stack, sources, "heard_now", _all_lines)
+
+
+def _all_lines(db: Any) -> frozenset[tuple[str, int]]:
+    return frozenset((row["hub"], row["epoch"]) for row in db.all("SELECT * FROM epoch"))
+
+
+def numbers_of_epochs_given_again(stack: ExitStack) -> None:
+    """Head office that was put back numbers the next box as it did before."""
+    put(stack, standing, "pass_over_epochs", lambda *_given, **_more: None)
+
+
 def eager_risk_settlement(stack: ExitStack) -> None:
     """Head office books as lost what has not come back yet."""
     put(stack, recovering, "is_over", lambda *_asked: True)
@@ -341,6 +361,9 @@ MUTANTS = (
     Mutant(plant=late_facts_not_paid_for, profile="clones", seed=0),
     Mutant(plant=no_freeze, profile="restores", seed=3),
     Mutant(plant=eager_risk_settlement, profile="restores", seed=1),
+    Mutant(plant=nobody_is_believed, profile="rollbacks", seed=7),
+    Mutant(plant=sends_before_it_heard, profile="rollbacks", seed=10),
+    Mutant(plant=numbers_of_epochs_given_again, profile="worst", seed=9003),
 )
 
 

@@ -49,8 +49,6 @@ RESTORES = TownProfile(
     late=0.05,
     alarms=FOUND | {"downlink_ahead", "other_epoch"},
 )
-# Head office that goes on from an old image and was not told so: found only where some store
-# remembers more than it does, so this one is lived on demand.
 ROLLBACKS = TownProfile(
     name="rollbacks",
     rollback=0.04,
@@ -58,7 +56,7 @@ ROLLBACKS = TownProfile(
     pause=0.02,
     loss=0.03,
     late=0.05,
-    alarms=FOUND | {"downlink_ahead", "other_epoch"},
+    alarms=FOUND | {"downlink_ahead", "other_epoch", "rolled_back"},
 )
 WORST = TownProfile(
     name="worst",
@@ -75,8 +73,9 @@ WORST = TownProfile(
     late=0.05,
     full=0.01,
     tray=True,
-    alarms=FOUND | {"downlink_ahead", "other_epoch", "epoch_ahead", "set_aside", "clock"},
+    alarms=FOUND
+    | {"downlink_ahead", "other_epoch", "epoch_ahead", "set_aside", "clock", "rolled_back"},
 )
-DESTRUCTIVE = (AMNESIA, LOST, CLONES, RESTORES, WORST)
+DESTRUCTIVE = (AMNESIA, LOST, CLONES, RESTORES, ROLLBACKS, WORST)
 REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, EVERYTHING)
-BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL, *DESTRUCTIVE, ROLLBACKS)}
+BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL, *DESTRUCTIVE)}

@@ -65,6 +65,8 @@ def test_everything_that_stores_ever_saw_is_there_again(
             assert position(db) > old_position
         # The stores go on as if nothing had been.
         desk = Desk(again)
+        # Nothing goes down to a store that has not said how far it is.
+        desk.greet(first)
         desk.greet(second)
         (welcome,) = [s for _c, s in desk.heard_by(second) if isinstance(s, Welcome)]
         assert welcome.down_len == second.down_seq
