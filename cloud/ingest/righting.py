@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cloud.ingest.sources import Reach, Source
 from cloud.streams import OpenAsk, called_hubs, places_of, recall
+from core.clock import HOUR_MS
 from core.journal import Act, Event, decode, place_of
 from core.members import standing_for
 from core.sqlite import Row, Writer
@@ -17,6 +18,7 @@ from core.tickets import TicketSent, TicketSettled, settled_at, settled_place
 from core.wallet import (
     CLOUD,
     MINT,
+    Asset,
     Collected,
     Granted,
     Recalled,
@@ -40,6 +42,7 @@ from core.wallet import (
 )
 from core.wire import Ask
 
+CALL_AGAIN_MS = HOUR_MS
 CLAIMS_AT_ONCE = 50
 """In one transaction; the others wait for the next."""
 
@@ -172,7 +175,58 @@ class Righting:
         )
         for row in rows:
             self.collect(row["member"])
+        self._call_debts()
         return len(fresh) == CLAIMS_AT_ONCE
+
+    def _call_debts(self) -> None:
+        """Call in what members owe, where something of theirs has come to a store since.
+
+        Once an hour: a box that serves the member keeps it, and they may pay with it there.
+        """
+        rows = self.tx.all(
+            """SELECT DISTINCT h.member FROM claim c
+                 LEFT JOIN claim_paid p ON p.claim = c.id
+                 LEFT JOIN member m ON m.id = c.member
+                 JOIN holding h ON h.place <> :cloud AND h.amount > 0
+                  AND h.member = COALESCE(NULLIF(m.merged_into, ''), c.member)
+                 LEFT JOIN debt_called d ON d.member = h.member
+                WHERE c.amount > COALESCE(p.amount, 0) AND COALESCE(d.at, 0) <= :before
+                  AND (h.asset = 'points') = (c.asset = 'points')
+                ORDER BY h.member LIMIT :limit""",
+            cloud=CLOUD,
+            before=self.act.at - CALL_AGAIN_MS,
+            limit=CLAIMS_AT_ONCE,
+        )
+        for row in rows:
+            self._call_debt(row["member"])
+
+    def _call_debt(self, member: str) -> None:
+        """Call in so much of what the member has with stores as they owe, and no more."""
+        if called_hubs(self.tx, member):
+            return  # What comes of that is taken first.
+        owed: dict[bool, int] = {}
+        about: dict[bool, Row] = {}
+        for claim in open_claims(self.tx, member):
+            points = claim["asset"] == Asset.POINTS
+            about.setdefault(points, claim)
+            owed[points] = owed.get(points, 0) + claim["owed"]
+        for hub, source in sorted(self.reach.items()):
+            held, called = holdings(self.tx, member, source.place), []
+            for points, claim in about.items():
+                legs = plan_collecting(claim, held, owed[points])
+                owed[points] -= sum(leg.amount for leg in legs)
+                called += legs
+            if called:
+                act = self.down(source)
+                ask = OpenAsk(id=act.new_id(), hub="", member=member, want=0, at=act.at)
+                epoch = source.epoch.epoch
+                recall(self.tx, act, ask=ask, hub=hub, epoch=epoch, legs=called)
+        self.tx.run(
+            "INSERT INTO debt_called (member, at) VALUES (:member, :at)"
+            " ON CONFLICT (member) DO UPDATE SET at = excluded.at",
+            member=member,
+            at=self.act.at,
+        )
 
     def _collect(self, claim: Row, member: str) -> None:
         """Take what the pool has for a claim; ask the stores for the rest, the first time."""

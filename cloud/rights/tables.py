@@ -195,6 +195,13 @@ ALONE = (
        ) STRICT, WITHOUT ROWID""",
 )
 
+CALLED = (
+    # A note to ourselves, no projection: losing it costs a call.
+    """CREATE TABLE debt_called (
+         member TEXT PRIMARY KEY, at INTEGER NOT NULL
+       ) STRICT, WITHOUT ROWID""",
+)
+
 PROJECTED = {
     "mint_given": ("hub", "date"),
     "mint_bound": ("place",),
@@ -206,7 +213,11 @@ PROJECTED = {
 
 PART = Part(
     name="rights",
-    migrations=(Migration("rights/1", TABLES), Migration("rights/2", ALONE)),
+    migrations=(
+        Migration("rights/1", TABLES),
+        Migration("rights/2", ALONE),
+        Migration("rights/3", CALLED),
+    ),
     tables=PROJECTED,
     postings_now=_note_issued,
     now={

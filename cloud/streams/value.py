@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.journal import Act, Event
 from core.sqlite import Reader, Writer
-from core.wallet import Leg, Recalled, send_grant
+from core.wallet import Leg, Recalled, send_grant, written_legs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,13 @@ def grant(
     )
 
 
-def recall(tx: Writer, act: Act, *, ask: OpenAsk, hub: str, epoch: int) -> Event:
-    """Ask a hub to release what it holds of a member; `act` writes that hub's downlink."""
+def recall(
+    tx: Writer, act: Act, *, ask: OpenAsk, hub: str, epoch: int, legs: Sequence[Leg] = ()
+) -> Event:
+    """Ask a hub to release what it holds of a member; `act` writes that hub's downlink.
+
+    No more than `legs` where there are any; then a box that serves the member keeps them.
+    """
     act.journal.begin(tx)
     tx.run(
         "INSERT INTO recall (request, hub, epoch, member, at, open)"
@@ -58,7 +63,13 @@ def recall(tx: Writer, act: Act, *, ask: OpenAsk, hub: str, epoch: int) -> Event
         member=ask.member,
         at=act.at,
     )
-    body = Recalled(request=ask.id, member=ask.member, hub=hub, hub_epoch=epoch)
+    body = Recalled(
+        request=ask.id,
+        member=ask.member,
+        hub=hub,
+        hub_epoch=epoch,
+        legs=written_legs(legs),
+    )
     return act.append(tx, body)
 
 

@@ -102,6 +102,25 @@ def test_what_is_owed_is_taken_when_something_comes_by(merchant, desk, first, se
     assert second.balance(known).here == 10_400
 
 
+def test_what_is_owed_is_called_in_from_the_store_where_something_has_come_by(
+    platform, merchant, desk, first, second, known
+):
+    """Nobody asks for the money, and no more of it is taken from there than is owed."""
+    for _ in range(3):
+        first.spend(known)
+    second.spend(known, ahead=9_900)
+    sync(desk, first, second)
+    assert owed(merchant) == {known: 9_600}
+    first.fill(known, 20_000)
+    for one in (first, second, platform):
+        one.clock.advance(2 * HOUR_MS)  # They have left the shop.
+    sync(desk, first, second, rounds=6)
+    assert owed(merchant) == {}
+    assert at_risk(merchant) == 0
+    assert total(merchant, known) == first.balance(known).here == 10_400
+    assert differences(platform, merchant) == []
+
+
 def test_an_outage_is_over_when_head_office_has_heard_of_it(
     merchant, desk, first, second, known
 ):
