@@ -39,6 +39,7 @@ from hub.reading import copied
 FIRST_EPOCH = 1
 HUB_ID_BYTES = 8
 DATABASE = "hub.db"
+LINK_FILE = "link.json"
 REPLACING_FILE = "replacing.json"
 """While it is there, this box is still being made into another one's successor."""
 
@@ -274,13 +275,16 @@ class _Beginning:
         identity = _identity(tx, self.secrets.log_key, self.clock, self.ids, born)
         if self.board and not board.bound(tx):
             board.bind(tx, self.board)
-        return Journal(
+        journal = Journal(
             identity=identity,
             parts=self.parts,
             clock=self.clock,
             ids=self.ids,
             guard=self._guard,
         )
+        if (self.folder / LINK_FILE).is_file():
+            journal.sign = self.secrets.log_key.sign
+        return journal
 
     def _guard(self, db: Reader, body: Body, postings: Sequence[Posting]) -> None:
         board.check(db, self.board)

@@ -16,6 +16,14 @@ from cloud.epochs.histories import (
     stream_of,
     take_up_forks,
 )
+from cloud.epochs.presented import (
+    Presented,
+    Shown,
+    check_shown,
+    present,
+    read_shown,
+    take_presented,
+)
 from cloud.epochs.tables import PART, SHARED_TABLES
 from cloud.epochs.voiding import (
     FORK,
@@ -44,8 +52,11 @@ __all__ = [
     "LateTaken",
     "LimboReleased",
     "PlaceEmptied",
+    "Presented",
+    "Shown",
     "branches_of",
     "bring_late",
+    "check_shown",
     "close_epoch",
     "fund_for",
     "hands_on_missing",
@@ -54,11 +65,14 @@ __all__ = [
     "late_seq",
     "not_sent",
     "note_late",
+    "present",
+    "read_shown",
     "release_limbo",
     "repay",
     "settle_pool",
     "stream_of",
     "sweep_after",
+    "take_presented",
     "take_up_forks",
     "tell_closed",
     "void_some",

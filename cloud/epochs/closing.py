@@ -40,14 +40,7 @@ def close_epoch(
 
     hub, epoch, fresh = platform.door.write(mark)
     if fresh:
-        body = EpochClosed(
-            hub=hub.id,
-            epoch=epoch.epoch,
-            store=hub.store,
-            seq=epoch.closed_seq,
-            reason=epoch.closed_reason,
-        )
-        _tell(platform, hub, actor, body)
+        _tell(platform, hub, actor, _closed(hub, epoch))
     tell_closed(platform)
 
 
@@ -71,8 +64,16 @@ def release_limbo(
     platform.ring("web")
 
 
-def tell_closed(platform: Platform) -> None:
-    """Let everybody know that an epoch ended: the broker by its list, the programs by bells."""
+def tell_closed(platform: Platform, *by_itself: str) -> None:
+    """Let everybody know that an epoch ended: the broker by its list, the programs by bells.
+
+    Of the hubs whose newest epoch ended `by_itself`, as two histories do, the merchant's own
+    journal is told here; nobody closed those.
+    """
+    for hub_id in by_itself:
+        with platform.door.read() as db:
+            hub, epochs = _known(db, hub_id)
+        _tell(platform, hub, None, _closed(hub, epochs[-1]))
     revoked_list(platform)
     for bell in ("broker", "ingest", "web"):
         platform.ring(bell)
@@ -83,6 +84,16 @@ def _known(db: Reader, hub_id: str) -> tuple[Hub, list[Epoch]]:
     if hub is None or not epochs:
         raise Refused("no_hub")
     return hub, epochs
+
+
+def _closed(hub: Hub, epoch: Epoch) -> EpochClosed:
+    return EpochClosed(
+        hub=hub.id,
+        epoch=epoch.epoch,
+        store=hub.store,
+        seq=epoch.closed_seq,
+        reason=epoch.closed_reason,
+    )
 
 
 def _tell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cloud.epochs import presented
 from cloud.epochs.events import EpochClosed, LateTaken, LimboReleased, PlaceEmptied
 from core.errors import N_, Refusal
 from core.journal import Add, Append, Change, Entry, Part, place_of
@@ -114,11 +115,13 @@ PART = Part(
                 "CREATE INDEX granted_by_hub ON granted (hub, epoch)",
             ),
         ),
+        presented.MIGRATION,
     ),
     tables={
         "swept": ("place", "member", "asset", "lot"),
         "emptied_place": ("hub", "epoch"),
         "late_taken": ("origin", "epoch", "seq"),
+        **presented.TABLES,
     },
     now={
         Voided: _swept,
@@ -127,6 +130,7 @@ PART = Part(
         LimboReleased: lambda _entry: (),
         PlaceEmptied: _emptied,
         LateTaken: _taken,
+        **presented.NOW,
     },
     refusals={
         "bad_reason": Refusal(422, N_("请选择原因：坏了、丢了、被偷、停用或换新")),
@@ -136,5 +140,6 @@ PART = Part(
         "bad_segment": Refusal(422, N_("这段记录读不懂")),
         "branches_full": Refusal(409, N_("这台主机的分岔太多，请联系维护")),
         "no_limbo": Refusal(409, N_("没有待处理的余额")),
+        **presented.WHY_NOT,
     },
 )

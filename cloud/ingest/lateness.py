@@ -15,6 +15,7 @@ from cloud.epochs import (
     repay,
     settle_pool,
     sweep_after,
+    take_presented,
 )
 from cloud.ingest.bills import paid_at_risk
 from cloud.ingest.envelope import misspoken, sends_under_a_grant
@@ -73,6 +74,7 @@ class Lateness:
         freed = sweep_after(tx, act, closed, event, reason=reason)
         if at_risk:
             repay(tx, act, closed, event, paid=at_risk, reason=reason)
+        take_presented(tx, act, closed, event)
         for member in drawn:
             settle_pool(tx, act, closed, member, reason=reason, about=event.id)
         for member in freed:

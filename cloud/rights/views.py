@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, url_for
 
 from cloud.access import account_name, branch_name, here, platform
+from cloud.epochs import check_shown, present, read_shown
 from cloud.platform import Hub, hubs_of
 from cloud.recovery import recovery_of
 from cloud.rights import service
@@ -32,6 +33,13 @@ from core.web import gettext as _
 
 pages = Blueprint("rights", __name__, template_folder="templates")
 
+RECEIPT_REFUSALS = (
+    "receipt_code_bad",
+    "receipt_box_lives",
+    "receipt_box_stolen",
+    "receipt_counted",
+    "receipt_member_unknown",
+)
 CLAIMS_SHOWN_MAX = 200
 SNAPSHOT_HOURS_MAX = 30 * 24
 WHY = {
@@ -103,6 +111,38 @@ def save() -> Any:
         return _edit_page(form, status=422)
     write(lambda tx, act: service.set_rights(tx, act, content=content))
     return go(url_for("rights.index", done="saved"))
+
+
+@pages.get("/rights/receipt")
+@permission("card.adjust")
+def receipt_page() -> Any:
+    """Ask for the code of a receipt whose top-up died with its box."""
+    return show("rights/receipt.html", "rights/_receipt.html", form=Form({}), shown=None)
+
+
+@pages.post("/rights/receipt")
+@permission("card.adjust")
+def receipt() -> Any:
+    """Show what a receipt's code says; once somebody has looked at it, count it."""
+    form = typed_form()
+    shown = known = None
+    with form.catching(**dict.fromkeys(RECEIPT_REFUSALS, "code")):
+        with platform().door.read() as shared:
+            shown = read_shown(shared, form.text("code"), merchant=here().id)
+        if form.text("seen") == shown.event.id:
+            write(lambda tx, act: present(tx, act, shown))
+            return go(url_for("members.profile", member_id=shown.topup.member))
+        with read() as db:
+            check_shown(db, shown)
+            known = member_of(db, shown.topup.member)
+    return show(
+        "rights/receipt.html",
+        "rights/_receipt.html",
+        status=422 if form.errors else 200,
+        form=form,
+        shown=None if form.errors else shown,
+        known=known,
+    )
 
 
 @pages.get("/members/<member_id>/correct")

@@ -96,6 +96,8 @@ class Journal:
         self.clock = clock
         self.ids = ids
         self.guard = guard
+        self.sign: Callable[[bytes], bytes] | None = None
+        """Signs what leaves on paper; None where nobody could look at it."""
 
     def begin(self, tx: Writer) -> None:
         """Record the epoch before its first event; again does nothing."""

@@ -38,6 +38,7 @@ from core.wire.messages import (
     encode,
     read,
 )
+from core.wire.receipt_code import BadCode, ReceiptCode, read_receipt_code, receipt_code
 from core.wire.receiver import (
     Arrived,
     Check,
@@ -90,6 +91,7 @@ __all__ = [
     "Arrived",
     "Ask",
     "BadBatch",
+    "BadCode",
     "BadSegment",
     "Channel",
     "Check",
@@ -103,6 +105,7 @@ __all__ = [
     "Laid",
     "Message",
     "Presence",
+    "ReceiptCode",
     "Recover",
     "Segment",
     "SendSegments",
@@ -125,6 +128,8 @@ __all__ = [
     "parse_link_name",
     "parse_topic",
     "read",
+    "read_receipt_code",
+    "receipt_code",
     "shard",
     "sign_batch",
     "topic",

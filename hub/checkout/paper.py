@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 
 from core.errors import Refused
-from core.journal import Act, Body, Event, drain
+from core.journal import Act, Body, Event, drain, kind_of
 from core.sqlite import Row, Writer
 from core.staff import require
 from core.tickets import TicketPartReversed, TicketReversed, TicketSettled
@@ -15,10 +16,11 @@ from core.tickets import sale as find_sale
 from core.till import ReceiptReprinted
 from core.wallet import ToppedUp
 from core.web import gettext as _
+from core.wire import receipt_code
 from hub.attempts import Answer
 from hub.checkout import sql
 from hub.checkout.passes import passes_paid
-from hub.devices import Document, spool, was_printed
+from hub.devices import QR_BYTES_MAX, Document, spool, was_printed
 from hub.receipts import (
     Left,
     PassLeft,
@@ -51,8 +53,24 @@ def print_reversal(tx: Writer, act: Act, reversal: TicketReversed, *, left: Left
 
 def print_topup(tx: Writer, act: Act, topup: ToppedUp, *, left: Left | None) -> str:
     """Spool the receipt of a top-up that was booked just now; return the print job."""
-    document = topup_receipt(topup, _about(tx, act, topup.member, left))
+    proven = newest(tx, act)
+    about = printed(tx, proven, member=topup.member, left=left)
+    document = topup_receipt(topup, replace(about, code=_code(act, proven)))
     return spool(tx, act, document, kind="receipt", subject=topup.topup)
+
+
+def _code(act: Act, proven: Proof) -> str:
+    """Return a top-up as a code that head office counts if this box dies before it has sent it.
+
+    Empty for a shop on its own, for another box's fact, and for one that no code holds.
+    """
+    me, event, sign = act.journal.identity, proven.event, act.journal.sign
+    if sign is None or (event.origin, event.epoch) != (me.origin, me.epoch):
+        return ""
+    if kind_of(event) != "wallet.topped_up":
+        return ""
+    code = receipt_code(proven.raw, sign)
+    return code if len(code) <= QR_BYTES_MAX else ""
 
 
 def reprint(
@@ -115,7 +133,7 @@ def topup_document(
     proven = _proof(tx, row)
     booked = _body(proven, ToppedUp)
     about = _about_then(tx, act, proven, body=booked, copy_mark=copy_mark)
-    return booked.number, topup_receipt(booked, about)
+    return booked.number, topup_receipt(booked, replace(about, code=_code(act, proven)))
 
 
 def _about(

@@ -2,6 +2,7 @@
 
 from hub.devices.printer import (
     QR,
+    QR_BYTES_MAX,
     BadAddress,
     Columns,
     Cut,
@@ -55,6 +56,7 @@ __all__ = [
     "DROPPED",
     "PART",
     "QR",
+    "QR_BYTES_MAX",
     "QUEUED",
     "UNKNOWN",
     "AlreadyRuns",

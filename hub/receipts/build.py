@@ -84,6 +84,8 @@ class Printed:
     """Out of whose account, where that is not the member's own."""
     left: Left | None = None
     copy_mark: str = ""
+    code: str = ""
+    """The fact itself, signed, for whoever keeps the paper."""
 
 
 def sale_receipt(sale: TicketSettled, about: Printed) -> Document:
@@ -152,6 +154,12 @@ def topup_receipt(topup: ToppedUp, about: Printed) -> Document:
     parts += [Rule(), Pair(_("实收"), f"¥{yuan(topup.price)}", bold=True, size=2)]
     parts += _payments(topup.payments, about.settings)
     parts += _left(about, topup.points)
+    if about.code:
+        parts += [
+            Rule(),
+            QR(about.code),
+            Text(_("请留好：主机坏了，凭此码补记这笔充值"), align="center"),
+        ]
     return _document(parts, about)
 
 

@@ -20,6 +20,7 @@ class Proof:
 
     event: Event
     head: str
+    raw: bytes
 
 
 def newest(db: Reader, act: Act) -> Proof:
@@ -39,7 +40,7 @@ def proof(db: Reader, *, origin: str, epoch: int, seq: int) -> Proof:
     )
     assert row is not None, "tables name only events that are here"
     shown: bytes = row["head"][:HEAD_SHOWN_BYTES]
-    return Proof(event=decode(row["raw"]), head=shown.hex().upper())
+    return Proof(event=decode(row["raw"]), head=shown.hex().upper(), raw=row["raw"])
 
 
 def printed(

@@ -27,8 +27,8 @@ from cryptography.x509.oid import NameOID
 from core.crypto import secret_file, verify_log
 from core.enrolment import Broker, EnrolAnswer
 from core.wire import link_name
+from hub.box import LINK_FILE
 
-LINK_FILE = "link.json"
 KEY_CREDENTIAL = "link-key"
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 

@@ -13,6 +13,7 @@ from hub.devices.printer.address import BadAddress, Reach, parse_address
 from hub.devices.printer.characters import clean
 from hub.devices.printer.document import (
     QR,
+    QR_BYTES_MAX,
     Align,
     Beep,
     Columns,
@@ -54,6 +55,7 @@ __all__ = [
     "PAPER_80MM",
     "PRINT_TIMEOUT_S",
     "QR",
+    "QR_BYTES_MAX",
     "STATUS_TIMEOUT_S",
     "Align",
     "BadAddress",
