@@ -16,12 +16,13 @@ from typing import Protocol
 
 import msgspec
 
-from cloud.epochs import bring_late, tell_closed
+from cloud.epochs import tell_closed
 from cloud.feed import batch, position
 from cloud.ingest.alarms import Alarms, clock_fault
 from cloud.ingest.books import Outcome
+from cloud.ingest.endings import end_forked, keep_branch
 from cloud.ingest.sightings import Sightings
-from cloud.ingest.sources import Source, source_of
+from cloud.ingest.sources import source_of
 from cloud.ingest.starting import begin
 from cloud.ingest.step import (
     Alarm,
@@ -51,8 +52,7 @@ from cloud.ingest.talk import (
     told_of_recovery,
 )
 from cloud.platform import Platform, Reason, all_hubs
-from cloud.streams import keep, segments_after, shut
-from core.errors import Refused
+from cloud.streams import keep, segments_after
 from core.sqlite import Reader, Writer
 from core.wire import (
     OFFLINE,
@@ -103,6 +103,8 @@ class _Work:
     keeps: list[tuple[Talk, Keep]] = field(default_factory=list)
     ends: list[Callable[[Writer], object]] = field(default_factory=list)
     """Epochs that end with this round, and what shows that they have to."""
+    closed: list[str] = field(default_factory=list)
+    """The hubs whose epochs those are."""
 
 
 class Exchange:
@@ -374,12 +376,13 @@ class Exchange:
                     work.ends.append(end)
                 if kind == "forked" and isinstance(cause, Arrived):
                     work.ends.append(
-                        partial(_keep_branch, source=talk.source, cause=cause, at=at)
+                        partial(keep_branch, source=talk.source, cause=cause, at=at)
                     )
             case Close():
                 talk.source = replace(talk.source, closed=Reason.FORKED.value)
-                epoch = talk.source.epoch
-                work.ends.append(lambda tx: shut(tx, epoch, reason=Reason.FORKED, at=at))
+                work.ends.append(
+                    partial(end_forked, source=talk.source, closed=work.closed, at=at)
+                )
             case Kick(reason=reason):
                 # The broker has no word for it; what the hub sends is refused from here on.
                 log.warning("%s is refused: %s", talk.source.hub.name, reason)
@@ -487,14 +490,5 @@ class Exchange:
             self._platform.ring("web")
         self._alarms.written()
         if work.ends:
-            tell_closed(self._platform)
+            tell_closed(self._platform, *work.closed)
         return done
-
-
-def _keep_branch(tx: Writer, *, source: Source, cause: Arrived, at: int) -> None:
-    """Keep what shows that there are two of a hub: it happened too."""
-    try:
-        merchant = source.hub.merchant
-        bring_late(tx, source.epoch, cause.segment, cause.raw, merchant=merchant, at=at)
-    except Refused as refused:
-        log.warning("%s: %s", source.hub.name, refused)

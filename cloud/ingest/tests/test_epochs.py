@@ -300,6 +300,7 @@ def test_both_histories_of_a_box_that_was_two_are_facts(
         desk.hear(twin, Channel.UP_LOG, raw)
     said = [one for _c, one in desk.heard_by(twin)]
     assert any(isinstance(one, Fence) and one.reason == "forked" for one in said)
+    assert kinds_in(office.merchant, office.merchant.id).count("hub.epoch_closed") == 1
     office.work()
     # What showed that there are two is a fact already; the twin learns that it is known.
     assert office.bring(twin, after=2) == [LateState.KNOWN]
