@@ -19,6 +19,7 @@ from tests.bench import (
     offline,
     processes,
     seen,
+    statement,
     storage,
     wire,
 )
@@ -35,6 +36,7 @@ BENCHES: dict[str, Callable[..., Report]] = {
     "seen": seen.run,
     "offline": offline.run,
     "hubs": hubs.run,
+    "statement": statement.run,
 }
 FULL = "--full"
 SIZES = {"--events=": ("catchup", "events"), "--hubs=": ("hubs", "hubs")}

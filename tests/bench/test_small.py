@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from cloud.broker import find_mosquitto
-from tests.bench import Report, catchup, hubs, importing, ingest, offline, seen, wire
+from tests.bench import Report, catchup, hubs, importing, ingest, offline, seen, statement, wire
 from tests.bench.__main__ import main
 from tests.bench.processes import chain_at_rest
 
@@ -77,6 +77,13 @@ def test_many_hubs_come_back_and_each_is_welcomed():
     violations = [ratio.median for ratio in report.ratios if ratio.what.endswith("violations")]
     assert violations == [0, 0]
     assert "broker started anew" in told(report)
+
+
+def test_a_statement_of_a_long_past_is_made_signed_and_checked():
+    report = statement.run(events=400)
+    assert report.ratios[0].met
+    # Twenty of its own, and the balance that it began with.
+    assert "of 21 movements among 400 events" in report.ratios[0].what
 
 
 def test_fewer_files_than_hubs_are_told_of_plainly():

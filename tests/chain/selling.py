@@ -23,7 +23,7 @@ from tests.chain.adding_up import (
     wait_until_at_rest,
 )
 from tests.chain.running import Branch, head_office, until, wired
-from tests.kills.sellers import Address, Seller
+from tests.kills.sellers import GIVES_UP_S, Address, Seller
 from tests.started import MASSAGE, Caller
 from tests.started import seed as furnish
 
@@ -85,7 +85,7 @@ class Chain:
                 answer = self.caller(number).done("POST", "/topups", asked)
                 self.topped_up[number].append(answer)
 
-    def sellers(self, seed: int = SEED) -> list[Seller]:
+    def sellers(self, seed: int = SEED, *, patience_s: float = GIVES_UP_S) -> list[Seller]:
         return [
             Seller(
                 till=f"{number}",
@@ -95,6 +95,7 @@ class Chain:
                 random=random.Random(seed + number),
                 sold=self.sold[number],
                 topped_up=self.topped_up[number],
+                patience_s=patience_s,
             )
             for number in (0, 1)
         ]

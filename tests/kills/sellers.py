@@ -40,6 +40,7 @@ class Seller:
     lost: int = 0
     """How many tries ended without an answer."""
     replayed: int = 0
+    patience_s: float = GIVES_UP_S
 
     def work(self, stop: threading.Event) -> None:
         turn = 0
@@ -81,7 +82,7 @@ class Seller:
     def _surely(self, path: str, asked: dict[str, Any]) -> dict[str, Any] | None:
         """Send under one key until there is an answer; None when it was a refusal."""
         key = new_key()
-        ends = time.monotonic() + GIVES_UP_S
+        ends = time.monotonic() + self.patience_s
         while True:
             caller = Caller(
                 host="127.0.0.1", port=self.address.port, token=self.token, timeout_s=5.0
@@ -90,7 +91,7 @@ class Seller:
                 reply = caller.post(path, asked, key=key)
             except (OSError, http.client.HTTPException):
                 self.lost += 1
-                assert time.monotonic() < ends, f"no answer for {GIVES_UP_S} s"
+                assert time.monotonic() < ends, f"no answer for {self.patience_s} s"
                 time.sleep(PAUSE_S)
                 continue
             self.replayed += reply.replayed

@@ -109,12 +109,12 @@ def selling(sellers: list[Seller]) -> Iterator[None]:
             work.result(timeout=ENDS_S)
 
 
-def wait_for_a_sale(sellers: list[Seller]) -> None:
+def wait_for_a_sale(sellers: list[Seller], within_s: float = UP_AGAIN_S) -> None:
     """Wait until the hub sells again, so that no kill falls on one that never came up."""
     before = sum(len(seller.sold) for seller in sellers)
-    ends = time.monotonic() + UP_AGAIN_S
+    ends = time.monotonic() + within_s
     while sum(len(seller.sold) for seller in sellers) == before:
-        assert time.monotonic() < ends, f"no sale for {UP_AGAIN_S} s"
+        assert time.monotonic() < ends, f"no sale for {within_s} s"
         time.sleep(0.005)
 
 

@@ -23,6 +23,8 @@ VICTIMS = ("web", "web", "sync", "sync", INGEST, INGEST, BROKER, GATE)
 STORES = 2
 KILL_WITHIN_S = 1.0
 DOWN_S = 0.5
+PATIENCE_S = 180.0
+"""A busy machine takes long to start a program; that a till waits is no difference."""
 REST_S = 600.0
 """So long everything may take to arrive afterwards; tables follow what was sold."""
 
@@ -44,7 +46,7 @@ def kill_programs(beside: Path, *, seconds: float, seed: int) -> Outcome:
     outcome = Outcome()
     with ExitStack() as running:
         chain = Chain(beside / "chain", running)
-        sellers = chain.sellers(seed)
+        sellers = chain.sellers(seed, patience_s=PATIENCE_S)
         try:
             with selling(sellers):
                 _kill(chain, sellers, outcome, seconds=seconds, chance=random.Random(seed))
@@ -65,7 +67,7 @@ def _kill(
 ) -> None:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        wait_for_a_sale(sellers)
+        wait_for_a_sale(sellers, PATIENCE_S)
         time.sleep(chance.uniform(0.0, KILL_WITHIN_S))
         victim = chance.choice(VICTIMS)
         if victim in {"web", "sync"}:
