@@ -337,6 +337,7 @@ def _answer(
         named = replace(ask, member=standing_for(tx, ask.member))
         state = reaction.handle(hub, named)
         report.answers.append((hub, Answer(id=ask.id, state=state)))
+    report.notices = reaction.notices
     # Documents follow with the books, after the answer: nobody waits at a till for those.
     report.more = not is_derived(tx)
     seal_own(tx, merchant)

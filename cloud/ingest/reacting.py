@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cloud.feed import Proposal, adopt
+from cloud.ingest.pacing import too_many_calls
 from cloud.ingest.righting import Righting
 from cloud.ingest.sources import Reach, Source
 from cloud.ingest.unpacking import Documents, Notice
@@ -111,7 +112,23 @@ class Reaction:
             return NOTHING
         if ask.member == MINT:
             return GRANTED if self.righting.fill(source, asked=True) else NOTHING
-        return (self._hand_bill if ask.why == REFUND_WISH else self._bring)(source, ask)
+        if ask.why == REFUND_WISH:
+            return self._hand_bill(source, ask)
+        self._watch(source, ask.member)
+        return self._bring(source, ask)
+
+    def _watch(self, source: Source, member: str) -> None:
+        """Tell somebody of a box that calls in more members' money than its store explains."""
+        unusual = too_many_calls(
+            self.tx,
+            hub=source.hub.id,
+            store=source.hub.store,
+            member=member,
+            at=self.act.at,
+            today=self.act.date,
+        )
+        if unusual:
+            self.notices.append(Notice(hub=source.hub.id, kind="many_asks", detail=unusual))
 
     def _bring(self, source: Source, ask: Ask) -> str:
         """Bring a member's value to the hub that asked: what the pool has, and the rest."""

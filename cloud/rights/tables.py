@@ -202,6 +202,14 @@ CALLED = (
        ) STRICT, WITHOUT ROWID""",
 )
 
+ASKED = (
+    # Of the last hour, for the alarm: losing it costs nothing.
+    """CREATE TABLE called_to (
+         hub TEXT NOT NULL, hour INTEGER NOT NULL, member TEXT NOT NULL,
+         PRIMARY KEY (hub, hour, member)
+       ) STRICT, WITHOUT ROWID""",
+)
+
 PROJECTED = {
     "mint_given": ("hub", "date"),
     "mint_bound": ("place",),
@@ -217,6 +225,7 @@ PART = Part(
         Migration("rights/1", TABLES),
         Migration("rights/2", ALONE),
         Migration("rights/3", CALLED),
+        Migration("rights/4", ASKED),
     ),
     tables=PROJECTED,
     postings_now=_note_issued,

@@ -6,6 +6,7 @@ import pytest
 
 from cloud.epochs import close_epoch
 from cloud.ingest import differences
+from cloud.ingest.pacing import usual_calls
 from cloud.ingest.tests.stores import Store, kinds_in
 from cloud.placement import ASK_LIFETIME_MS
 from core.wallet import CLOUD
@@ -239,3 +240,39 @@ def test_the_downlink_is_a_chain_of_its_own_that_anybody_can_check(merchant, des
         f"{second.id}.dn": 1,
     }
     assert merchant.findings() == []
+
+
+def test_a_box_that_calls_in_everybodys_money_is_told_of_once_an_hour(
+    merchant, desk, first, second
+):
+    """And a store whose days explain it is not."""
+    members = [first.member(f"会员{number}") for number in range(60)]
+    for member in members:
+        first.top_up(member, 100)
+    desk.sync(first, second)
+    for number, member in enumerate(members[:50] * 2):
+        ask(desk, second, member, ask_id=f"r{number}")
+    assert desk.alarms() == []
+    for number, member in enumerate(members[50:]):
+        ask(desk, second, member, ask_id=f"s{number}")
+    assert desk.alarms() == [("many_asks", "51 members in an hour")]
+
+
+def test_what_a_store_may_call_in_unnoticed_follows_from_its_days(merchant):
+    def sold(tx):
+        for day in range(1, 4):
+            for number in range(20 * day):
+                tx.run(
+                    "INSERT INTO sale (id, ticket, number, sign, member, period, list_total,"
+                    " total, points, reason, at, date, store, actor, origin, epoch, seq)"
+                    " VALUES (:id, :id, :id, 1, :id, 'p', 0, 0, 0, '', 0, :date, 's1', 'w',"
+                    " 'o', 1, 1)",
+                    id=f"{day}.{number}",
+                    date=f"2026-09-0{day}",
+                )
+
+    merchant.door.write(sold)
+    with merchant.door.read() as db:
+        assert usual_calls(db, "s1", today="2026-09-04") == 5 * 40
+        assert usual_calls(db, "s2", today="2026-09-04") == 50
+        assert usual_calls(db, "s1", today="2026-12-04") == 50
