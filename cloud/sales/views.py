@@ -15,7 +15,7 @@ from cloud.sales import figures, sql
 from core.errors import Refused
 from core.organisation import settings
 from core.pages import RULE_NAMES, tender_label
-from core.tickets import reversal_of, sale, sale_lines, sale_payments
+from core.tickets import part_reversals_of, reversal_of, sale, sale_lines, sale_payments
 from core.web import fresh_read, permission, show
 from core.web import gettext as _
 
@@ -100,6 +100,7 @@ def bill(sale_id: str) -> Any:
             lines=sale_lines(db, sale_id),
             payments=sale_payments(db, sale_id),
             reversal=reversal_of(db, row["ticket"]),
+            parts=part_reversals_of(db, row["ticket"]) if row["sign"] > 0 else [],
             rules=RULE_NAMES,
             tender_name=lambda tender: tender_label(tender, rules),
         )
