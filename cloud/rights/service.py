@@ -15,7 +15,7 @@ import msgspec
 from cloud.rights.tables import TOPIC, CorrectionAsked, CorrectionEnded
 from core.errors import N_, Refusal, Refused
 from core.feed import publish
-from core.journal import Act
+from core.journal import Act, decode
 from core.members import member_of
 from core.money import AMOUNT_MAX
 from core.organisation import settings
@@ -31,12 +31,15 @@ from core.wallet import (
     Charged,
     Collected,
     Leg,
+    Lot,
     Rights,
+    ToppedUp,
     charge,
     collect,
     holdings,
     issue,
     open_claims,
+    pass_legs,
     plan_collecting,
     points_lot,
     rights,
@@ -45,6 +48,8 @@ from core.wallet import (
 
 REASON_CHARACTERS_MAX = 80
 DONE, ASKED = "done", "asked"
+
+_booked = msgspec.json.Decoder(ToppedUp)
 
 REFUSALS = {
     "second_person": Refusal(409, N_("更正要由另一个人确认，不能自己确认自己的")),
@@ -137,8 +142,7 @@ def topups_to_charge(db: Reader, member: str) -> list[Row]:
     """Return a member's newest top-ups that nobody took back. Drain history first."""
     return db.all(
         """SELECT t.* FROM topup t WHERE t.member = :member
-              AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.id IN
-                    (t.id || '.principal', t.id || '.bonus', t.id || '.points'))
+              AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.id GLOB t.id || '.*')
             ORDER BY t.at DESC, t.id LIMIT 20""",
         member=member,
     )
@@ -170,20 +174,28 @@ def _size(tx: Writer, wanted: Correction) -> int:
     if not wanted.topup:
         return wanted.amount
     row = _topup(tx, wanted.member, wanted.topup)
-    amount: int = row["principal"] + row["bonus"]
+    passes = sum(one.paid for one in _passes(tx, row))
+    amount: int = row["principal"] + row["bonus"] + passes
     return amount
+
+
+def _passes(db: Reader, topup: Row) -> tuple[Lot, ...]:
+    """Return the passes that were bought with a top-up: its own event says which."""
+    raw = db.value(
+        "SELECT raw FROM journal WHERE origin = :origin AND epoch = :epoch AND seq = :seq",
+        origin=topup["origin"],
+        epoch=topup["epoch"],
+        seq=topup["seq"],
+    )
+    return () if raw is None else _booked.decode(decode(raw).body).passes
 
 
 def _topup(tx: Writer, member: str, topup: str) -> Row:
     row = tx.one("SELECT * FROM topup WHERE id = :id", id=topup)
     if row is None or member_of(tx, row["member"])["id"] != member:
         raise Refused("topup_unknown")
-    # A top-up may have been of bonus alone.
-    if tx.value(
-        "SELECT 1 FROM claim WHERE id IN"
-        " (:id || '.principal', :id || '.bonus', :id || '.points')",
-        id=topup,
-    ):
+    # A top-up may have been of bonus alone, or of visits.
+    if tx.value("SELECT 1 FROM claim WHERE id GLOB :id || '.*'", id=row["id"]):
         raise Refused("already_charged")
     return row
 
@@ -231,6 +243,8 @@ class _Correcting:
             for leg in legs:
                 if leg.amount:
                     self._charge(leg, claim=f"{wanted.topup}.{leg.asset.value}")
+            for leg in pass_legs(_passes(self.tx, row)):
+                self._charge(leg, claim=f"{wanted.topup}.{leg.lot}")
         elif wanted.amount > 0:
             self._give()
         else:

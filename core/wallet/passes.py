@@ -18,6 +18,9 @@ from core.wallet.events import Lot
 from core.wallet.rules import Holding, Leg
 
 QUANTITY_MAX = 999
+UNPAID_CENTS = {Asset.PUNCHES: 10_000, Asset.COUPONS: 10_000, Asset.MINUTES: 200}
+"""What a unit stands for, in fen, that nobody paid for and that names no sum: gifts are bounded
+by the same limits as money."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,9 +231,11 @@ def pass_legs(passes: Iterable[Lot]) -> list[Leg]:
 def pass_value(lot: Lot, units: int) -> int:
     """Return what units of a pass stand for, in fen: what was paid for them, rounded up.
 
-    A coupon that nobody paid for stands for what it takes off.
+    A coupon that nobody paid for stands for what it takes off, any other gift for a fixed sum.
     """
     whole = max(lot.paid, lot.worth * lot.units)
+    if not whole and lot.asset in PASSES:
+        whole = UNPAID_CENTS[Asset(lot.asset)] * lot.units
     return -(-whole * units // lot.units) if lot.units else 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,12 +13,25 @@ from cloud.ingest import differences
 from cloud.ingest.tests.stores import Desk
 from cloud.members import merge, unmerge
 from cloud.platform.tests.office import merchant_in, office_in
+from cloud.rights.service import Correction, correct, set_rights
 from core.errors import Refused
 from core.feed import publish
 from core.till import Offered
-from core.wallet import CLOUD, Asset, ByPass, holdings, mint_left
+from core.wallet import (
+    CLOUD,
+    Asset,
+    ByPass,
+    Leg,
+    Lot,
+    PassGiven,
+    Rights,
+    holdings,
+    issue,
+    mint_left,
+    open_claims,
+)
 from hub import checkout, tickets, wallet
-from tests.rights.shops import TILL, Shop, allow, furnish, sync
+from tests.rights.shops import TILL, Shop, allow, drained, furnish, sync
 
 TEN = {
     "name": "足疗 10 次卡",
@@ -158,6 +173,22 @@ def test_a_pass_takes_what_was_paid_for_it_of_the_right_to_fill_wallets(merchant
     assert desk.alarms() == [], "head office counts the same"
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_visits_that_a_stolen_box_makes_itself_count_nowhere(merchant, desk, both, named):
+    first, _second = both
+    allow(merchant, mint={"limit_cents": 100_000})
+    sync(desk, *both)
+    member = first.register()
+    made = Lot(lot="made", opened_at=first.clock.at, asset="punches", units=50, name="足疗")
+    other = Lot(lot="other", opened_at=first.clock.at, asset="punches", units=1, name="足疗")
+    body = PassGiven(member=member, given=made if named else other, reason="x")
+    first.append(body, postings=issue(member, first.place, [Leg(Asset.PUNCHES, "made", 50)]))
+    sync(desk, *both)
+    assert "set_aside" in {kind for kind, _about in desk.alarms()}
+    with merchant.door.read() as db:
+        assert not db.value("SELECT SUM(amount) FROM holding WHERE asset = 'punches'")
+
+
 def test_the_visits_of_a_box_that_is_gone_are_used_in_the_other_store(merchant, desk, both):
     first, second = both
     member = first.register()
@@ -197,6 +228,30 @@ def test_merged_duplicates_have_their_passes_together_and_apart_again(merchant, 
     sync(desk, first, second)
     assert [total for _name, _here, total in seen(first, one)] == [10]
     assert [total for _name, _here, total in seen(second, other)] == [7]
+    assert differences(desk.platform, merchant) == []
+
+
+def test_a_card_company_takes_a_ten_visit_card_back(merchant, desk, both):
+    first, second = both
+    member = first.register()
+    topup = buy(first, member).topup
+    visit(first, member, times=4)
+    sync(desk, first, second)
+    drained(merchant)
+    wanted = Correction(member=member, reason="银行退单", topup=topup)
+    charge = partial(correct, wanted=wanted)
+    merchant.door.write(
+        lambda tx: set_rights(tx, merchant.act(tx), content=Rights(alone_cents=100_000))
+    )
+    assert merchant.door.write(lambda tx: charge(tx, merchant.act(tx, actor="a1"))) == "done"
+    merchant.written()
+    sync(desk, first, second)
+    assert seen(first, member) == seen(second, member) == [], "what was left is taken back"
+    with merchant.door.read() as db:
+        (claim,) = [one for one in open_claims(db, member) if one["asset"] == "punches"]
+        assert claim["owed"] == 4, "what was used is the merchant's, and owed"
+    with pytest.raises(Refused, match="already_charged"):
+        merchant.door.write(lambda tx: charge(tx, merchant.act(tx, actor="a1")))
     assert differences(desk.platform, merchant) == []
 
 
