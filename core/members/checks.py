@@ -151,17 +151,19 @@ def check_category(db: Reader, category: str) -> str:
 def next_number(db: Reader, act: Act, *, shape: NumberFormat | None = None) -> tuple[str, int]:
     """Return the store's next free number and by how much its counter moves.
 
-    Head office counts in a segment of its own, which no store's code can make. `shape` asks
-    what it would be with another format.
+    Head office counts in a segment of its own, which no store's code can make. A box in
+    another's place marks its numbers with its epoch: it does not know what that one gave out
+    last without a line. `shape` asks what it would be with another format.
     """
     shape = shape or settings(db).number_format
     segment = store(db, act.store).code if act.store else HEAD_OFFICE_SEGMENT
     start = f"{shape.prefix}{segment}"
+    mark = act.journal.identity.mark
     issued = db.value("SELECT issued FROM member_number WHERE store = :s", s=act.store) or 0
     moved = 1
-    while by_number(db, f"{start}{issued + moved:0{shape.digits}}") is not None:
+    while by_number(db, f"{start}{issued + moved:0{shape.digits}}{mark}") is not None:
         moved += 1
-    return f"{start}{issued + moved:0{shape.digits}}", moved
+    return f"{start}{issued + moved:0{shape.digits}}{mark}", moved
 
 
 def check_number(db: Reader, number: str, *, phone: str, imported: bool) -> str:
@@ -174,7 +176,7 @@ def check_number(db: Reader, number: str, *, phone: str, imported: bool) -> str:
     # Numbers of the automatic form are left to the counters: two stores that are cut off
     # would otherwise both give the same one, one by hand and one by counting.
     segment = rf"(?:[0-9A-Z]{{1,4}}|{HEAD_OFFICE_SEGMENT})"
-    automatic = re.fullmatch(rf"{shape.prefix}{segment}\d{{{shape.digits}}}", number)
+    automatic = re.fullmatch(rf"{shape.prefix}{segment}\d{{{shape.digits}}}(?:-\d+)?", number)
     if automatic and not imported:
         raise Refused("number_reserved", number=number)
     if by_number(db, number) is not None:

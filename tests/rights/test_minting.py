@@ -19,7 +19,7 @@ from core.errors import Refused
 from core.wallet import MINT, Leg, issue, mint_left, right_of, withdraw
 from core.wallet.accounts import Asset
 from core.wallet.events import Adjusted
-from hub import wallet
+from hub import members, wallet
 from hub.sync.downlink import begin_downlink, downlink_stream
 from hub.sync.link import link_of
 from tests.rights.shops import Shop, allow, furnish, sync
@@ -274,3 +274,19 @@ def test_a_box_that_knows_of_no_right_does_not_follow_one_that_had_it(
         code = replace_code(platform, find_hub(db, first.id))
     with pytest.raises(Refused, match="box_too_old"):
         join(platform, Hub(first.id, 31, 2), code)
+
+
+def test_two_people_never_have_one_number_because_a_box_was_replaced(
+    platform, merchant, desk, first, successor
+):
+    """The old one gave numbers away in its last hours that nobody had heard of."""
+
+    def number(shop, member):
+        with shop.door.read() as db:
+            return db.value("SELECT number FROM member WHERE id = :id", id=member)
+
+    theirs, mine = number(first, first.register()), number(successor, successor.register())
+    assert mine == f"{theirs}-2"
+    taken = members.Application(profile=members.Profile(name="王"), number="MA000009-2")
+    with pytest.raises(Refused, match="number_reserved"):
+        successor.do(lambda tx, act: members.register(tx, act, taken))
