@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -118,6 +118,7 @@ def wrong(world: Town, cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[st
         ledger = ledger_of(db)
         yield from wrong_tables(db, ledger)
         yield from wrong_rest(db)
+        yield from wrong_names(db)
         yield from wrong_bookings(world, db, ledger)
         yield from wrong_tray(world, db)
         tray = in_the_tray(db)
@@ -341,20 +342,50 @@ def wrong_facts(world: Town, ledger: Ledger, tray: Collection[str] = ()) -> Iter
     for fact in world.facts.values():
         if fact.told and not ledger.facts[fact.id] and fact.id not in {*world.lost, *tray}:
             yield f"somebody was told of {fact} and it is nowhere"
-    yield from wrong_sums(expected_of(world, ledger), ledger)
+    yield from wrong_sums(expected_of(world, ledger), ledger, ever_one(world.merged))
 
 
-def wrong_sums(expected: Counter[tuple[str, str]], ledger: Ledger) -> Iterator[str]:
+def wrong_sums(
+    expected: Counter[tuple[str, str]], ledger: Ledger, same: Mapping[str, str]
+) -> Iterator[str]:
     """Compare by member and asset what the facts come to with what is held."""
     held: Counter[tuple[str, str]] = Counter()
     for (_place, member, asset, _lot), amount in ledger.held.items():
         if asset in TOLD:  # Rights are told to nobody at a till.
             held[member, _kind(asset)] += amount
+    told, here, paid = (_together(amounts, same) for amounts in (expected, held, ledger.risk))
     # Where the account of risk paid, a member holds more than the facts alone would leave.
-    for key in sorted({*expected, *held}):
-        if key[0] and expected[key] != held[key] + ledger.risk[key]:
-            risk = ledger.risk[key]
-            yield f"{key}: told {expected[key]}, held {held[key]}, at risk {risk}"
+    for key in sorted({*told, *here}):
+        if key[0] and told[key] != here[key] + paid[key]:
+            yield f"{key}: told {told[key]}, held {here[key]}, at risk {paid[key]}"
+
+
+def _together(
+    amounts: Counter[tuple[str, str]], same: Mapping[str, str]
+) -> Counter[tuple[str, str]]:
+    """Add up by member and asset, members that were ever one as one."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for (member, asset), amount in amounts.items():
+        sums[same.get(member, member), asset] += amount
+    return sums
+
+
+def ever_one(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return by member the one who stands for all that it was ever merged with."""
+    groups: dict[str, set[str]] = {}
+    for one, other in pairs:
+        group = groups.get(one, {one}) | groups.get(other, {other})
+        groups |= dict.fromkeys(group, group)
+    return {member: min(group) for member, group in groups.items()}
+
+
+def wrong_names(db: Reader) -> Iterator[str]:
+    """Nothing lies under a name that somebody else stands for."""
+    for row in db.all(
+        "SELECT * FROM holding WHERE amount <> 0 AND member IN"
+        " (SELECT id FROM member WHERE merged_into <> '')"
+    ):
+        yield f"left under a name that is no more: {dict(row)}"
 
 
 def expected_of(world: Town, ledger: Ledger) -> Counter[tuple[str, str]]:

@@ -10,7 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from cloud.members.merging import merge, unmerge
 from core.errors import Refused
+from core.members import standing_for
+from core.sqlite import Writer
 from tests.simulation import adding_up
 from tests.simulation.disasters import Album, note_losses, strike, throw_away
 from tests.simulation.faults import break_something
@@ -115,6 +118,7 @@ class Company:
             break_something(self)
             strike(self)
             self.do_something()
+            self.be_people()
         self.heal()
         wrong = list(adding_up.wrong(world, self.cloud, self.hubs))
         if wrong:
@@ -179,6 +183,36 @@ class Company:
                 self.world.chance.randrange(100, 9_000),
             )
             self.cloud.guarded(partial(self.cloud.publish_item, key, item(key, price)))
+
+    def be_people(self) -> None:
+        """Let members belong to each other: as a family at a till, as one at head office."""
+        world, chance = self.world, self.world.chance
+        if len(self.members) < 2:
+            return
+        with suppress(Refused):
+            if world.strikes(world.profile.family):
+                till = self.tills[chance.choice(self.hubs)]
+                if till.node.life is not None and till.node.settled():
+                    till.relate(*chance.sample(self.members, 2), apart=chance.random() < 0.3)
+            if world.strikes(world.profile.merge) and self.cloud.life is not None:
+                self.cloud.guarded(partial(self.take_for_one, *chance.sample(self.members, 2)))
+
+    def take_for_one(self, one: str, other: str) -> None:
+        """Merge two members, or part the first where it was merged before."""
+        books = self.cloud.books
+
+        def decide(tx: Writer) -> str:
+            act = books.act(tx)
+            if standing_for(tx, one) != one:
+                unmerge(tx, act, member=one)
+                return "parted"
+            merge(tx, act, loser=one, winner=other)
+            return "merged"
+
+        # Noted before it is tried: head office may die with its answer on its lips.
+        self.world.merged.append((one, other))
+        self.world.happened[books.door.write(decide)] += 1
+        self.cloud.carry(self.cloud.merchant)
 
     def serve(self, till: Till, what: str) -> None:
         if not self.members or (what == "register" and len(self.members) < MEMBERS_MAX):

@@ -25,6 +25,7 @@ from core.journal import append as appending
 from core.wallet import places
 from core.wire import Sender, Verdict
 from hub.checkout import paying
+from hub.sync import disk as hub_disk
 from hub.sync import downlink, feeding, joining
 from hub.sync import step as hub_step
 from hub.sync.past import Past
@@ -305,6 +306,14 @@ def late_facts_not_paid_for(stack: ExitStack) -> None:
     put(stack, lateness, "fund_for", unpaid)
 
 
+# Members that are one.
+
+
+def merged_value_stays(stack: ExitStack) -> None:
+    """A box never moves what lies in it under a name that is no more."""
+    put(stack, hub_disk, "settle_people", lambda *_given: None)
+
+
 # Head office that was put back.
 
 
@@ -359,10 +368,11 @@ MUTANTS = (
     Mutant(plant=new_box_takes_the_old_place, profile="lost boxes", seed=0),
     Mutant(plant=late_facts_dropped, profile="clones", seed=3),
     Mutant(plant=late_facts_not_paid_for, profile="clones", seed=0),
+    Mutant(plant=merged_value_stays, profile="people", seed=3),
     Mutant(plant=no_freeze, profile="restores", seed=3),
     Mutant(plant=eager_risk_settlement, profile="restores", seed=1),
-    Mutant(plant=nobody_is_believed, profile="rollbacks", seed=7),
-    Mutant(plant=sends_before_it_heard, profile="rollbacks", seed=10),
+    Mutant(plant=nobody_is_believed, profile="rollbacks", seed=1),
+    Mutant(plant=sends_before_it_heard, profile="rollbacks", seed=22),
     Mutant(plant=numbers_of_epochs_given_again, profile="worst", seed=9003),
 )
 

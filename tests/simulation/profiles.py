@@ -33,6 +33,17 @@ EVERYTHING = TownProfile(
     unknown=0.1,
     alarms=frozenset({"clock"}),
 )
+PEOPLE = TownProfile(
+    name="people",
+    family=0.12,
+    merge=0.08,
+    loss=0.05,
+    twice=0.05,
+    late=0.1,
+    cut=0.1,
+    pause=0.03,
+    crash_commit=0.003,
+)
 FOUND = frozenset({"forked", "boot_back", "lost_tail", "revoked"})
 """What head office notices of boxes that forget or are two."""
 AMNESIA = TownProfile(
@@ -77,5 +88,5 @@ WORST = TownProfile(
     | {"downlink_ahead", "other_epoch", "epoch_ahead", "set_aside", "clock", "rolled_back"},
 )
 DESTRUCTIVE = (AMNESIA, LOST, CLONES, RESTORES, ROLLBACKS, WORST)
-REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, EVERYTHING)
+REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, PEOPLE, EVERYTHING)
 BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL, *DESTRUCTIVE)}

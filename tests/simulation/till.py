@@ -7,14 +7,14 @@ from typing import Any
 
 from core.errors import Refused
 from core.journal import Act, Body
-from core.members import Application
+from core.members import Application, join_family, leave_family
 from core.members import Profile as Person
 from core.sqlite import Writer
 from core.till import Offered
 from core.wallet import holdings, plan_spend, spend
 from hub.checkout import pay_ticket, pay_topup, reverse_ticket, suggest
 from hub.members import register
-from hub.tickets import add_line, open_ticket, read_ticket
+from hub.tickets import account_of, add_line, open_ticket, read_ticket
 from hub.till import open_till
 from hub.wallet import TopUp, follow
 from tests.simulation.real_hub import RealHub
@@ -56,6 +56,21 @@ class Till:
     def register(self, name: str) -> str | None:
         known = Application(profile=Person(name=name))
         return self.node.write(lambda tx, act: register(tx, act, known))
+
+    def relate(self, member: str, holder: str, *, apart: bool) -> None:
+        """Let somebody pay from another's account from now on, or no longer."""
+        if not (self.node.knows(member) and self.node.knows(holder)):
+            return
+
+        def run(tx: Writer, act: Act) -> bool:
+            if apart:
+                leave_family(tx, act, member=member)
+            else:
+                join_family(tx, act, member=member, holder=holder)
+            return True
+
+        if self.node.write(run):
+            self.world.happened["left a family" if apart else "joined a family"] += 1
 
     # Facts are noted before they are tried: a program may die with its answer on its lips.
 
@@ -155,7 +170,9 @@ class Till:
             fact.stored, fact.points = -saved, cash // 100
             offered = [Offered(tender=SAVED, amount=saved)] if saved else []
             offered += [Offered(tender="cash", amount=cash)] if cash else []
-            return pay_ticket(
+            # A relative's bill is paid from the holder's account, and earns there.
+            account = account_of(tx, read_ticket(tx, ticket).row)
+            answer = pay_ticket(
                 tx,
                 act,
                 ticket=ticket,
@@ -164,6 +181,9 @@ class Till:
                 payments=tuple(offered),
                 key=key,
             )
+            if not answer.get("replayed"):
+                fact.member = account or ""
+            return answer
 
         answer = self._try(fact, run)
         if answer is not None:

@@ -37,6 +37,11 @@ class TownProfile(Profile):
     """A disk is full for a while: nothing can be written."""
     unknown: float = 0.0
     """A hub writes what no other version knows yet."""
+    family: float = 0.0
+    """Of the actions: somebody begins to pay from another's account, or does so no longer."""
+    merge: float = 0.0
+    """Of the actions: head office takes two members for one, or apart again."""
+
     amnesia: float = 0.0
     """A hub's disk comes back as it was a while ago, on the same box."""
     dead: float = 0.0
@@ -102,6 +107,9 @@ class Town(World):
     """Facts that a disaster destroyed before head office had them."""
     gone: list[str] = field(default_factory=list)
     """What disasters took away, for whoever reads a violation."""
+
+    merged: list[tuple[str, str]] = field(default_factory=list)
+    """Pairs of members that were ever one: what lies with them is looked at together."""
 
     digest: str = ""
     """What became of it, in a few characters."""
