@@ -145,6 +145,10 @@ def test_the_api_says_what_is_left_and_takes_lines_back(till, bill):
         3_800,
         False,
     )
+    paper = browser.get(f"/api/v1/tickets/{done.json['reversal']}/receipt").json["text"]
+    assert "部分冲正单" in paper
+    assert "1壶" in paper
+    assert "足疗" not in paper
     again = browser.post(
         f"/api/v1/tickets/{ticket}/reverse-lines",
         json=asked,
