@@ -133,7 +133,7 @@ PART = Part(
         **presented.NOW,
     },
     refusals={
-        "bad_reason": Refusal(422, N_("请选择原因：坏了、丢了、被偷、停用或换新")),
+        "bad_reason": Refusal(422, N_("请选择原因：坏了、丢了、被偷、换新或不再使用")),
         "epoch_open": Refusal(409, N_("这台主机还没有停用，请按平常的方式上传")),
         "epoch_unknown": Refusal(404, N_("没有这台主机的这一任")),
         "hub_stolen": Refusal(403, N_("这台主机已报失窃，不再接受它的任何数据")),

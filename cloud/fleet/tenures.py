@@ -13,20 +13,20 @@ from cloud.streams import cursor_of
 from core.errors import N_
 from core.journal import Birth, place_of
 from core.sqlite import Reader
-from core.wallet import STORED_VALUE
+from core.wallet import STORED_VALUE, risk_sums
 
 REASONS: Mapping[str, tuple[str, str]] = {
     "broken": (N_("坏了"), N_("不能开机，或要送修。")),
     "lost": (N_("丢了"), N_("找不到了，但不像是被人拿走。")),
     "stolen": (N_("被偷"), N_("被人拿走了。它里面的余额先冻结，等您决定。")),
     "replaced": (N_("换新"), N_("还能用，只是换一台新的。请先让它联网传完。")),
-    "retired": (N_("停用"), N_("不再用了，也不换新的。")),
+    "retired": (N_("不再使用"), N_("关店或者闲置，也不换新的。")),
 }
 """What somebody may say became of a box: its name, and when it is that."""
 CLOSED_NAMES: Mapping[str, str] = {
     **{reason: name for reason, (name, _when) in REASONS.items()},
     "forked": N_("出现了两份不同的记录"),
-    "closed": N_("停用"),
+    "closed": N_("没有写原因"),
 }
 
 
@@ -107,9 +107,6 @@ _UNDER_WAY = """
     SELECT COALESCE(SUM(t.amount), 0)
       FROM granted g JOIN transit t ON t.transfer = g.transfer AND t.member = g.member
      WHERE g.hub = :hub AND g.epoch = :epoch AND t.asset IN ('principal', 'bonus')"""
-_AT_RISK = """
-    SELECT asset, SUM(amount) AS amount FROM risk_booking
-     WHERE hub = :hub AND hub_epoch = :epoch GROUP BY asset"""
 
 
 def _tenure(
@@ -131,7 +128,7 @@ def _tenure(
         under_way=db.value(_UNDER_WAY, **place),
         late=late if epoch.closed_at is not None else 0,
         twins=tuple(_twin(db, branch) for branch in branches),
-        risk={row["asset"]: row["amount"] for row in db.all(_AT_RISK, **place)},
+        risk=risk_sums(db, hub=epoch.hub, epoch=epoch.epoch),
     )
 
 

@@ -93,7 +93,7 @@ def unseal(source: IO[bytes], target: Any, keys: Sequence[RecoveryKey]) -> None:
     """Decrypt a stream. Raises BadBackup where no key fits, and where it was cut or changed."""
     known = [pyrage.x25519.Identity.from_str(key.secret) for key in keys]
     if not known:
-        raise BadBackup("it is sealed: the recovery key is needed")
+        raise BadBackup("it is sealed: give its recovery key with --key FILE")
     try:
         pyrage.decrypt_io(source, target, known)
     except pyrage.DecryptError as error:

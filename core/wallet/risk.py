@@ -187,9 +187,14 @@ def risk_bookings(db: Reader, *, limit: int) -> list[Row]:
     )
 
 
-def risk_sums(db: Reader) -> dict[str, int]:
-    """Return what the merchant has paid in all, by asset."""
-    rows = db.all("SELECT asset, SUM(amount) AS paid FROM risk_booking GROUP BY asset")
+def risk_sums(db: Reader, *, hub: str = "", epoch: int = 0) -> dict[str, int]:
+    """Return what the merchant has paid, by asset: in all, or for one epoch of a hub."""
+    rows = db.all(
+        """SELECT asset, SUM(amount) AS paid FROM risk_booking
+            WHERE :hub = '' OR (hub = :hub AND hub_epoch = :epoch) GROUP BY asset""",
+        hub=hub,
+        epoch=epoch,
+    )
     return {row["asset"]: row["paid"] for row in rows if row["paid"]}
 
 

@@ -1,4 +1,4 @@
-"""A spend that the merchant lays out for a member while the line is cut (先付后结).
+"""A spend that the merchant lays out for a member while the line is cut.
 
 What head office said of a member's value is believed only so long after this box last had all
 of it. Everything is asked again in the transaction that books it: two tills cannot lay out the

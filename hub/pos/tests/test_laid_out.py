@@ -1,4 +1,4 @@
-"""先付后结: with the line cut the merchant lays out what a member has elsewhere, within limits."""
+"""With the line cut the merchant lays out what a member has elsewhere, within limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER = "0123456789abcdef"
 PARTLY = {"HX-Request": "true"}
 FLOOR = {"per_member_cents": 10_000, "per_outage_cents": 15_000, "snapshot_age_ms": MINUTE_MS}
 OPERATIONS = itertools.count()
-OFFER = "先付后结，总部垫付"
+OFFER = "总部先垫付"
 
 
 @pytest.fixture
