@@ -25,6 +25,7 @@ from core.journal import (
     Part,
     Parts,
     Posting,
+    drain_all,
     signed_by_birth,
     verify,
 )
@@ -226,6 +227,7 @@ def open_box(
             why = FULL
     copy = copied(database)
     box = replace(begun.open(copy, born), memory=copy.parent)
+    drain_all(box.door, box.parts)
     box.door.refuse(why)
     return box
 

@@ -10,7 +10,9 @@ from typing import Protocol, TypeVar
 
 from flask import current_app, g
 
+from core.errors import Refused
 from core.journal import Act, Journal, Parts, drain_all
+from core.room import FULL, READ_ONLY
 from core.sqlite import Door, Reader, Writer
 
 T = TypeVar("T")
@@ -89,9 +91,16 @@ def read() -> Iterator[Reader]:
 
 @contextmanager
 def fresh_read() -> Iterator[Reader]:
-    """Lend a view whose history reaches the journal's head: for what somebody acts on."""
+    """Lend a view whose history reaches the journal's head: for what somebody acts on.
+
+    Where the disk takes nothing, nobody can act either, and the history that is there is shown.
+    """
     served = house()
-    drain_all(served.door, served.parts)
+    try:
+        drain_all(served.door, served.parts)
+    except Refused as refused:
+        if refused.code not in {FULL, READ_ONLY}:
+            raise
     with served.door.read() as db:
         yield db
 

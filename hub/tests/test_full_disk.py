@@ -176,6 +176,7 @@ def test_a_box_that_starts_on_a_full_disk_is_read_and_sells_again_once_there_is_
         assert refused["code"] == "disk_full"
         assert "请勿收款" in refused["message"]
         assert till.sees(till.cashier, FULL_WORDS)
+        assert FULL_WORDS in page(till.owner, "/sales")
         assert jobs.poll() is None
         (disk / "filler").unlink()
         until(lambda: reserve(store) > 0)
