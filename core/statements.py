@@ -17,15 +17,18 @@ from core.wallet import Accepted, Granted, Recalled, Released, Voided
 
 HEAD_SHOWN_BYTES = 4
 _TRANSFERS = tuple(kind_name(kind) for kind in (Accepted, Granted, Recalled, Released, Voided))
-_ASSETS = ("principal", "bonus", "points")
+_ASSETS = ("principal", "bonus", "points", "punches", "minutes", "coupons")
 
 
 class Sums(msgspec.Struct, frozen=True, kw_only=True):
-    """So much of each asset: fen, but for points."""
+    """So much of each asset: fen, but for points, visits, minutes and coupons."""
 
     principal: int = 0
     bonus: int = 0
     points: int = 0
+    punches: int = 0
+    minutes: int = 0
+    coupons: int = 0
 
     def plus(self, other: Sums) -> Sums:
         return Sums(**{name: getattr(self, name) + getattr(other, name) for name in _ASSETS})
@@ -118,20 +121,16 @@ def checked(file: bytes, *, keys: Iterable[str] = ()) -> Statement | None:
         raise ValueError(str(error)) from error
 
 
+_SUMMED = {asset: f"SUM(CASE asset WHEN '{asset}' THEN amount ELSE 0 END)" for asset in _ASSETS}
 _CHANGES = f"""
     SELECT origin, epoch, seq, MIN(at) AS at, MIN(date) AS date, MIN(store) AS store,
            MIN(kind) AS kind,
-           SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) AS principal,
-           SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
-           SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points
+           {", ".join(f"{summed} AS {asset}" for asset, summed in _SUMMED.items())}
       FROM movement
      WHERE member = :member AND kind NOT IN ({", ".join(f"'{kind}'" for kind in _TRANSFERS)})
        AND date BETWEEN :first AND :last
      GROUP BY origin, epoch, seq
-    HAVING SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) <> 0
-        OR SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) <> 0
-        OR SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) <> 0
-        OR MIN(kind) = 'wallet.points_carried'"""  # noqa: S608 - own words
+    HAVING {" OR ".join(f"{summed} <> 0" for summed in _SUMMED.values())}"""  # noqa: S608 - own words
 
 _LISTED = f"""
     SELECT c.*, COALESCE(t.number, s.number, '') AS number, j.head FROM ({_CHANGES}) c
@@ -143,8 +142,8 @@ _LISTED = f"""
      ORDER BY c.date, c.at, c.origin, c.epoch, c.seq"""  # noqa: S608 - own words
 
 _OPENING = f"""
-    SELECT COALESCE(SUM(principal), 0) AS principal, COALESCE(SUM(bonus), 0) AS bonus,
-           COALESCE(SUM(points), 0) AS points FROM ({_CHANGES})"""  # noqa: S608 - own words
+    SELECT {", ".join(f"COALESCE(SUM({asset}), 0) AS {asset}" for asset in _ASSETS)}
+      FROM ({_CHANGES})"""  # noqa: S608 - own words
 
 
 def _before(db: Reader, member: str, date: str) -> Sums:
@@ -176,4 +175,4 @@ def _movements(
 
 
 def _sums(row: Row) -> Sums:
-    return Sums(principal=row["principal"], bonus=row["bonus"], points=row["points"])
+    return Sums(**{asset: row[asset] for asset in _ASSETS})

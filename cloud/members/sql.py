@@ -20,6 +20,18 @@ _PLACES = f"""{ALIASES}
              WHERE member IN (SELECT id FROM alias))
      GROUP BY place HAVING SUM(ABS(amount)) > 0 ORDER BY place"""  # noqa: S608 - own text
 
+_PASSES = f"""{ALIASES}
+    SELECT v.place, v.asset, v.lot, SUM(v.amount) AS amount, l.name, l.units, l.expires
+      FROM (SELECT place, asset, lot, amount FROM holding
+             WHERE member IN (SELECT id FROM alias)
+            UNION ALL
+            SELECT 'transit', asset, lot, amount FROM transit
+             WHERE member IN (SELECT id FROM alias)) v
+      LEFT JOIN lot l ON l.lot = v.lot
+     WHERE v.asset IN ('punches', 'minutes', 'coupons')
+     GROUP BY v.place, v.asset, v.lot HAVING SUM(v.amount) <> 0
+     ORDER BY COALESCE(l.expires, '9999'), l.opened_at, v.lot, v.place"""  # noqa: S608 - own text
+
 _MOVEMENTS = f"""{ALIASES}
     SELECT h.*, w.name AS staff_name, a.reason, t.offer_name, t.number AS topup_number,
            s.id AS sale, s.number AS sale_number
@@ -28,6 +40,9 @@ _MOVEMENTS = f"""{ALIASES}
                    SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) AS principal,
                    SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
                    SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END) AS points,
+                   SUM(CASE asset WHEN 'punches' THEN amount ELSE 0 END) AS punches,
+                   SUM(CASE asset WHEN 'minutes' THEN amount ELSE 0 END) AS minutes,
+                   SUM(CASE asset WHEN 'coupons' THEN amount ELSE 0 END) AS coupons,
                    SUM(CASE WHEN kind = 'wallet.points_carried' AND amount > 0
                        THEN amount ELSE 0 END) AS carried
               FROM movement WHERE member IN (SELECT id FROM alias)
@@ -57,6 +72,11 @@ _DUPLICATES = """
 def places(db: Reader, member: str) -> list[Row]:
     """Return where a member's value lies, by place: principal, bonus (fen) and points."""
     return db.all(_PLACES, member=member)
+
+
+def passes(db: Reader, member: str) -> list[Row]:
+    """Return a member's passes by place, what ends soonest first: units, name, end."""
+    return db.all(_PASSES, member=member)
 
 
 def movements(db: Reader, member: str, *, limit: int = MOVEMENTS_MAX) -> list[Row]:

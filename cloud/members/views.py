@@ -22,10 +22,10 @@ from core.members import (
     search,
 )
 from core.organisation import settings
-from core.pages import tender_label
+from core.pages import tender_label, units_label
 from core.sqlite import Reader, Row
 from core.tickets import sale_lines, sale_payments, sales_of_member
-from core.wallet import CLOUD, TRANSIT, Asset, open_claims, points_ends
+from core.wallet import CLOUD, STORED_VALUE, TRANSIT, open_claims, points_ends
 from core.web import fresh_read, permission, show
 from core.web import gettext as _
 
@@ -131,8 +131,10 @@ def profile(member_id: str) -> Any:
             principal=sum(place.principal for place in places),
             bonus=sum(place.bonus for place in places),
             points=sum(place.points for place in places),
+            passes=sql.passes(db, member_id),
+            units_label=units_label,
             points_ends=points_ends(db, member_id),
-            owed=sum(one["owed"] for one in claims if one["asset"] != Asset.POINTS),
+            owed=sum(one["owed"] for one in claims if one["asset"] in STORED_VALUE),
             spent=sql.spent(db, member_id),
             cards=cards_of(db, member_id),
             bills=_bills(db, member_id),

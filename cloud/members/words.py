@@ -9,6 +9,7 @@ KIND_NAMES = {
     "wallet.topped_up": N_("充值"),
     "wallet.opened": N_("旧系统转入"),
     "wallet.adjusted": N_("调整"),
+    "wallet.pass_given": N_("赠送"),
     "wallet.points_ended": N_("积分到期"),
     "wallet.points_carried": N_("积分转入下一期"),
     "wallet.granted": N_("划到门店"),

@@ -26,6 +26,8 @@ class UnderWay:
     principal: int
     bonus: int
     points: int
+    passes: int = 0
+    """Visits, minutes and coupons, in units."""
 
     @property
     def value(self) -> int:
@@ -40,7 +42,9 @@ def under_way(
         """SELECT g.transfer, g.member, g.hub, g.epoch, g.at, g.request <> '' AS asked,
                   SUM(CASE t.asset WHEN 'principal' THEN t.amount ELSE 0 END) AS principal,
                   SUM(CASE t.asset WHEN 'bonus' THEN t.amount ELSE 0 END) AS bonus,
-                  SUM(CASE t.asset WHEN 'points' THEN t.amount ELSE 0 END) AS points
+                  SUM(CASE t.asset WHEN 'points' THEN t.amount ELSE 0 END) AS points,
+                  SUM(CASE WHEN t.asset IN ('punches', 'minutes', 'coupons')
+                      THEN t.amount ELSE 0 END) AS passes
              FROM transit t JOIN granted g ON g.transfer = t.transfer
             WHERE t.amount <> 0 AND (:member = '' OR t.member = :member)
               AND (:until IS NULL OR g.at <= :until)

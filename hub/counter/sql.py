@@ -27,6 +27,12 @@ def value_history(db: Reader, member: str, *, here: str, limit: int) -> list[Row
                                   SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
                                   SUM(CASE asset WHEN 'points' THEN amount ELSE 0 END)
                                     AS points,
+                                  SUM(CASE asset WHEN 'punches' THEN amount ELSE 0 END)
+                                    AS punches,
+                                  SUM(CASE asset WHEN 'minutes' THEN amount ELSE 0 END)
+                                    AS minutes,
+                                  SUM(CASE asset WHEN 'coupons' THEN amount ELSE 0 END)
+                                    AS coupons,
                                   SUM(CASE WHEN kind = 'wallet.points_carried' AND amount > 0
                                       THEN amount ELSE 0 END) AS carried
                              FROM movement

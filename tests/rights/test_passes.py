@@ -12,10 +12,13 @@ from cloud.epochs import close_epoch
 from cloud.ingest import differences
 from cloud.ingest.tests.stores import Desk
 from cloud.members import merge, unmerge
+from cloud.members.sql import passes
 from cloud.platform.tests.office import merchant_in, office_in
 from cloud.rights.service import Correction, correct, set_rights
 from core.errors import Refused
 from core.feed import publish
+from core.members import member_of
+from core.statements import statement_of
 from core.till import Offered
 from core.wallet import (
     CLOUD,
@@ -122,6 +125,30 @@ def test_a_pass_of_one_store_is_used_in_the_other(merchant, desk, both):
     assert seen(first, member) == [("足疗 10 次卡", 0, 6)]
     assert differences(desk.platform, merchant) == []
     assert desk.alarms() == []
+
+
+def test_head_office_says_where_the_visits_lie_and_a_statement_counts_them(
+    merchant, desk, both
+):
+    first, second = both
+    member = first.register()
+    buy(first, member)
+    visit(first, member, times=3)
+    sync(desk, first, second)
+    drained(merchant)
+    with merchant.door.read() as db:
+        told = statement_of(
+            db,
+            member_of(db, member),
+            merchant="m",
+            first="2000-01-01",
+            last="2999-12-31",
+            at=desk.now,
+        )
+        lying = [(row["place"], row["name"], row["amount"]) for row in passes(db, member)]
+    assert lying == [(first.place, "足疗 10 次卡", 7)]
+    assert [one.change.punches for one in told.movements] == [10, -3]
+    assert (told.opening.punches, told.closing.punches) == (0, 7)
 
 
 def test_with_the_line_cut_only_what_lies_here_can_be_used(merchant, desk, both):
