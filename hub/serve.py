@@ -17,6 +17,7 @@ from gunicorn.app.base import BaseApplication
 from core.catalog import terms_of
 from core.clock import SystemClock
 from hub.app import make_hub_app, open_hub
+from hub.box import Box
 from hub.certificates import Certificates, ensure, host_names, local_addresses
 from hub.doorbell import Doorbell
 from hub.onboarding import Onboarding, serve_onboarding
@@ -88,9 +89,7 @@ class _Program(BaseApplication):  # type: ignore[misc]
             ).start()
             self._show_onboarding()
         if box.door.refusing:
-            threading.Thread(
-                target=_begin_again, args=(self._folder,), name="room", daemon=True
-            ).start()
+            threading.Thread(target=_begin_again, args=(box,), name="room", daemon=True).start()
         app = make_hub_app(box, hosts=hosts)
         ear = Doorbell(box.bells, "web")
         threading.Thread(target=_listen, args=(ear, app), name="ear", daemon=True).start()
@@ -123,9 +122,10 @@ def _renew(folder: Path) -> None:
         certify(folder)
 
 
-def _begin_again(folder: Path) -> None:
+def _begin_again(box: Box) -> None:
     """Let the arbiter start a worker that writes, once the disk takes it."""
-    wait_until_writable(folder, threading.Event())
+    wait_until_writable(box.folder, threading.Event())
+    box.close()  # The copy holds memory that nobody else would give back.
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -15,6 +15,7 @@ from core.journal import is_behind
 from core.room import RESERVE_FILE
 from core.sqlite import looking_into
 from hub.alarms import FULL_WORDS, LOW_WORDS, READ_ONLY_WORDS, RESERVE_WORDS
+from hub.reading import MEMORY, PREFIX
 from tests.started import MASSAGE, ROOT, Caller, seed
 from tests.torture.faults import NotPermitted, fill, small_disk
 
@@ -182,6 +183,7 @@ def test_a_box_that_starts_on_a_full_disk_is_read_and_sells_again_once_there_is_
         until(lambda: reserve(store) > 0)
         until(lambda: till.answers() and till.pay(bill) == {})
         assert not till.sees(till.cashier, "alarm-bar")
+        assert copies() == []
 
 
 def test_a_box_on_a_disk_that_can_only_be_read_shows_all_that_was_written(
@@ -202,6 +204,12 @@ def test_a_box_on_a_disk_that_can_only_be_read_shows_all_that_was_written(
         assert till.sees(till.cashier, READ_ONLY_WORDS)
         assert remount(disk, "rw")
         until(lambda: till.answers() and till.pay(bill) == {})
+
+
+def copies():
+    """Return the copies in memory of programs that are no more."""
+    pids = [path.name.split("-")[2] for path in MEMORY.glob(f"{PREFIX}*")]
+    return [pid for pid in pids if not Path("/proc", pid).exists()]
 
 
 def children(process):
