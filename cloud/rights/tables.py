@@ -188,28 +188,6 @@ TABLES = (
     "CREATE INDEX sale_by_number ON sale (number)",
 )
 
-ALONE = (
-    """CREATE TABLE corrected_alone (
-         date TEXT NOT NULL, actor TEXT NOT NULL, member TEXT NOT NULL, asset TEXT NOT NULL,
-         amount INTEGER NOT NULL, PRIMARY KEY (date, actor, member, asset)
-       ) STRICT, WITHOUT ROWID""",
-)
-
-CALLED = (
-    # A note to ourselves, no projection: losing it costs a call.
-    """CREATE TABLE debt_called (
-         member TEXT PRIMARY KEY, at INTEGER NOT NULL
-       ) STRICT, WITHOUT ROWID""",
-)
-
-ASKED = (
-    # Of the last hour, for the alarm: losing it costs nothing.
-    """CREATE TABLE called_to (
-         hub TEXT NOT NULL, hour INTEGER NOT NULL, member TEXT NOT NULL,
-         PRIMARY KEY (hub, hour, member)
-       ) STRICT, WITHOUT ROWID""",
-)
-
 PROJECTED = {
     "mint_given": ("hub", "date"),
     "mint_bound": ("place",),
@@ -223,9 +201,35 @@ PART = Part(
     name="rights",
     migrations=(
         Migration("rights/1", TABLES),
-        Migration("rights/2", ALONE),
-        Migration("rights/3", CALLED),
-        Migration("rights/4", ASKED),
+        Migration(
+            "rights/2",
+            (
+                """CREATE TABLE corrected_alone (
+                     date TEXT NOT NULL, actor TEXT NOT NULL, member TEXT NOT NULL,
+                     asset TEXT NOT NULL, amount INTEGER NOT NULL,
+                     PRIMARY KEY (date, actor, member, asset)
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
+        Migration(
+            "rights/3",
+            (
+                # A note to ourselves, no projection: losing it costs a call.
+                """CREATE TABLE debt_called (
+                     member TEXT PRIMARY KEY, at INTEGER NOT NULL
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
+        Migration(
+            "rights/4",
+            (
+                # Of the last hour, for the alarm: losing it costs nothing.
+                """CREATE TABLE called_to (
+                     hub TEXT NOT NULL, hour INTEGER NOT NULL, member TEXT NOT NULL,
+                     PRIMARY KEY (hub, hour, member)
+                   ) STRICT, WITHOUT ROWID""",
+            ),
+        ),
     ),
     tables=PROJECTED,
     postings_now=_note_issued,

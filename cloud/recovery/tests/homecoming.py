@@ -24,6 +24,8 @@ from core.enrolment import Papers, ReturnDone, ReturnRequest, returning_bytes
 from core.feed import FeedDocument
 from core.wire import unpack
 
+TEA = {"code": "201", "name": "茉莉花茶", "price": 3_800}
+
 
 def back_up(platform, folder):
     folder.mkdir(exist_ok=True)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-
-import msgspec
 import pytest
 
 from cloud.ingest import differences
 from cloud.ingest.tests.stores import Store, kinds_in
 from cloud.ingest.tests.test_value import ask
-from cloud.members import merge
 from cloud.platform.tests.office import edit
 from cloud.recovery import (
     RELEASE_AFTER_MS,
@@ -20,16 +16,12 @@ from cloud.recovery import (
     recovery_of,
     release_hub,
 )
-from cloud.recovery.tests import homecoming
-from cloud.recovery.tests.homecoming import Again, back_up, held_documents, show_papers
+from cloud.recovery.tests.homecoming import TEA, show_papers
 from core.errors import Refused
-from core.members import standing_for
 from core.organisation import stores
 from core.wallet import CLOUD, Asset, Leg, issue, risk_bookings, risk_sums
 from core.wallet.events import Adjusted
 from core.wire import Answer, Ask, Channel, FeedBatch, Recover, Welcome, encode, unpack
-
-TEA = {"code": "201", "name": "茉莉花茶", "price": 3_800}
 
 
 def held_in_all(merchant, member):
@@ -54,32 +46,6 @@ def risk(merchant):
 def recovering(again, merchant):
     with again.platform.door.read() as db:
         return recovery_of(db, merchant.id) is not None
-
-
-@pytest.fixture
-def backed_up(tmp_path, platform, merchant, desk, first, second):
-    """Two stores and a member with 100 yuan in the first; then a backup."""
-    member = first.member("李慧敏", "13812342046")
-    first.top_up(member, 10_000)
-    edit(merchant, topic="item", key="i1", content=TEA)
-    desk.dirty[merchant.id] = None
-    desk.sync(first, second)
-    return member, back_up(platform, tmp_path / "away")
-
-
-@pytest.fixture
-def put_back(tmp_path, platform, backed_up):
-    made = []
-
-    def restore_now():
-        clock = platform.clock
-        platform.close()
-        made.append(Again(backed_up[1], tmp_path / "again", clock))
-        return made[0]
-
-    yield restore_now
-    for one in made:
-        one.close()
 
 
 def test_grants_that_head_office_forgot_come_back_and_nothing_is_lost(
@@ -322,89 +288,6 @@ def test_edits_come_back_from_whoever_has_the_newest_of_them(
     assert contents[0] == contents[1] == contents[2]
     assert ("role", "r9", None) in contents[0]
     assert [kind for kind, _ in again.desk.alarms()] == ["edit_lost"]
-
-
-def _merged(merchant, desk, member, other):
-    merchant.door.write(
-        lambda tx: merge(tx, merchant.act(tx, actor="a1"), loser=other, winner=member)
-    )
-    desk.carry(merchant.id)
-    desk.work()
-
-
-def _stands_for(at, member):
-    with at.door.read() as db:
-        return standing_for(db, member)
-
-
-def test_a_merge_since_the_backup_comes_back_by_head_offices_own_word(
-    merchant, desk, first, second, backed_up, put_back
-):
-    member, _backup = backed_up
-    other = second.member("李惠敏", "13812342046")
-    second.top_up(other, 5_000)
-    desk.sync(first, second)
-    _merged(merchant, desk, member, other)
-    for store in (first, second):
-        store.fetch(merchant)
-    desk.sync(first, second)
-    again = put_back()
-    there = again.merchant(merchant)
-    assert _stands_for(there, other) == other
-    for store in (second, first):
-        again.desk.greet(store)
-        again.give_back(store)
-    again.desk.sync(first, second)
-    assert _stands_for(there, other) == member
-    assert held_in_all(there, member) == 15_000
-    assert again.desk.alarms() == []
-    assert differences(again.platform, there) == []
-
-
-@pytest.mark.parametrize("field", ["merged_into", "holder"])
-@pytest.mark.parametrize("word", ["", "another's", "old"])
-def test_a_box_that_was_taken_over_makes_nobody_somebody_else_in_a_recovery(
-    merchant, desk, first, second, backed_up, put_back, monkeypatch, field, word
-):
-    """It holds somebody's wallet out to its thief, as if head office had merged them."""
-    member, _backup = backed_up
-    thief = second.member("贼", "13900000000")
-    helper = second.member("同伙", "13900000001")
-    desk.sync(first, second)
-    _merged(merchant, desk, helper, thief)
-    for store in (first, second):
-        store.fetch(merchant)
-
-    def forged(store, after):
-        documents = held_documents(store, after)
-        if store is not second:
-            return documents
-        told = next(one for one in documents if one.key == thief)
-        content = msgspec.json.decode(msgspec.json.encode(told.content))
-        stamp = max(content["stamps"].values())
-        newer = f"{int(stamp.partition('.')[0], 16) + 1:011x}.{stamp.partition('.')[2]}"
-        for name, one in ((field, member), ("merge", "m"), ("winners", member)):
-            content["fields"][name], content["stamps"][name] = one, newer
-        if word == "":
-            del content["word"]
-        elif word == "another's":
-            content["word"] = base64.b64encode(store.key.sign(b"x")).decode()
-        forgery = msgspec.structs.replace(told, pos=told.pos + 10**12, content=content)
-        return [one for one in documents if one.key != thief] + [forgery]
-
-    monkeypatch.setattr(homecoming, "held_documents", forged)
-    again = put_back()
-    there = again.merchant(merchant)
-    for store in (second, first):
-        again.desk.greet(store)
-        again.give_back(store)
-    again.desk.sync(first, second)
-    assert not recovering(again, merchant)
-    # What head office said itself comes back by the other store, whatever position was made up.
-    assert _stands_for(there, thief) == helper
-    with there.door.read() as db:
-        assert not db.value("SELECT holder FROM member WHERE id = :id", id=thief)
-    assert "edit_lost" in [kind for kind, _ in again.desk.alarms()]
 
 
 def _contents(at):
