@@ -16,7 +16,6 @@ from cloud.epochs import voiding
 from cloud.gate import past as gate_past
 from cloud.ingest import books, exchange, lateness, reacting, recovering, sources, talk
 from cloud.ingest import step as cloud_step
-from cloud.recovery import standing
 from core.enrolment import LateAnswer, LateState
 from core.feed import held_pos
 from core.ids import Ids
@@ -337,11 +336,6 @@ def _all_lines(db: Any) -> frozenset[tuple[str, int]]:
     return frozenset((row["hub"], row["epoch"]) for row in db.all("SELECT * FROM epoch"))
 
 
-def numbers_of_epochs_given_again(stack: ExitStack) -> None:
-    """Head office that was put back numbers the next box as it did before."""
-    put(stack, standing, "pass_over_epochs", lambda *_given, **_more: None)
-
-
 def eager_risk_settlement(stack: ExitStack) -> None:
     """Head office books as lost what has not come back yet."""
     put(stack, recovering, "is_over", lambda *_asked: True)
@@ -373,7 +367,6 @@ MUTANTS = (
     Mutant(plant=eager_risk_settlement, profile="restores", seed=1),
     Mutant(plant=nobody_is_believed, profile="rollbacks", seed=1),
     Mutant(plant=sends_before_it_heard, profile="rollbacks", seed=22),
-    Mutant(plant=numbers_of_epochs_given_again, profile="worst", seed=9003),
 )
 
 
