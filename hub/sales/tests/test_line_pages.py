@@ -73,7 +73,9 @@ def test_what_would_come_back_is_shown_before_and_then_booked(till, bill):
     assert stock(till) == before + 1
     whole = words(browser.get(f"/sales/{ticket}"))
     assert "已退 ¥38.00，原因：顾客退单" in whole
-    assert till.do(lambda tx, act: balance(tx, act, member)).points == 600 - 100 * 3_800 // 23_600
+    assert (
+        till.do(lambda tx, act: balance(tx, act, member)).points == 600 - 100 * 3_800 // 23_600
+    )
     paper = [row for row in till.ask(jobs) if row["kind"] == "receipt"]
     assert len(paper) == 3
 
