@@ -26,7 +26,7 @@ from core.errors import Refused
 from core.feed import held_pos
 from core.journal import drain_all, seal
 from core.wire import SendSegments, batch_fits, pack
-from hub.box import REPLACING_FILE, Born, Box
+from hub.box import LINK_FILE, REPLACING_FILE, Born, Box
 from hub.sync.archive import bring_late, kept_segments, kept_streams, look, standing_of
 from hub.sync.disk import Disk
 from hub.sync.downlink import downlink_cursor
@@ -34,7 +34,6 @@ from hub.sync.head_office import Declined, Unreachable, enrol, fetch_feed, publi
 from hub.sync.history import Contradicts, begin_past, is_past_whole, past_stream, take_past
 from hub.sync.joining import check_answer, keep_secrets, take_feed, take_up
 from hub.sync.link import (
-    LINK_FILE,
     Link,
     certificate_request,
     link_of,

@@ -85,4 +85,6 @@ def test_one_tap_shuts_a_lost_device_out_and_gives_the_code_for_its_till(shop, l
     assert lost.get("/").location == "/pair"
     till = shop.ask(lambda db: db.value("SELECT till FROM invite"))
     assert till == "前台"
-    assert shop.browser("cashier").post(f"/settings/devices/{device}/replace").status_code == 403
+    assert (
+        shop.browser("cashier").post(f"/settings/devices/{device}/replace").status_code == 403
+    )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.feed import FeedDocument, take
 from core.journal import Journal
 from core.wallet import Asset, Granted, Leg, grant, send_release, take_in, written_legs
-from hub.sync.link import LINK_FILE
+from hub.box import LINK_FILE
 from hub.sync.state import Told, tell
 
 
