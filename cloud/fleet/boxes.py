@@ -13,6 +13,7 @@ from cloud.fleet import service
 from cloud.fleet.tenures import CLOSED_NAMES, REASONS, numbered, tenures
 from cloud.platform import CODE_LIFE_MS, Hub, hubs_of, spelled
 from core.errors import N_
+from core.pages import units_label
 from core.wallet import STORED_VALUE, risk_bookings, risk_sums
 from core.web import fresh_read, go, permission, show, typed_form
 from core.web import gettext as _
@@ -110,6 +111,7 @@ def risk() -> Any:
     return show(
         "fleet/risk.html",
         "fleet/_risk.html",
+        units_label=units_label,
         bookings=bookings,
         shown_max=BOOKINGS_SHOWN_MAX,
         paid=sum(sums.get(asset, 0) for asset in STORED_VALUE),

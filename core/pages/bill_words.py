@@ -7,6 +7,7 @@ from core.errors import N_
 from core.organisation import Settings
 from core.till import STORED_VALUE
 from core.web import gettext as _
+from core.web import ngettext
 
 PASS_TENDERS = {"punches": N_("次卡"), "minutes": N_("时长卡"), "coupons": N_("券")}
 RULE_NAMES = {"list": N_("门市价"), "member": N_("会员价")}
@@ -29,7 +30,7 @@ def units_label(asset: str, units: int, *, opened: int = 0) -> str:
     if opened >= UNLIMITED:
         return _("不限次")
     if asset == "minutes":
-        return _("%(units)s 分钟", units=units)
+        return ngettext("%(num)d 分钟", "%(num)d 分钟", units)
     if asset == "coupons":
-        return _("%(units)s 张", units=units)
-    return _("%(units)s 次", units=units)
+        return ngettext("%(num)d 张券", "%(num)d 张券", units)
+    return ngettext("%(num)d 次", "%(num)d 次", units)

@@ -33,6 +33,9 @@ def _translations() -> Any:
 
 
 def ngettext(singular: str, plural: str, num: int, **facts: object) -> str:
+    """Return the form of a Chinese sentence for so many, as `gettext` does; `num` is a fact."""
+    if not has_app_context():
+        return (singular if num == 1 else plural) % {"num": num, **facts}
     return str(flask_babel.ngettext(singular, plural, num, **facts))
 
 

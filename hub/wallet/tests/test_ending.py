@@ -38,7 +38,7 @@ def close_day(shop, *, reached=True):
 
 def test_the_page_says_which_points_end_when_and_the_log_that_they_did(shop, earned):
     page = words(shop.browser().get(f"/members/{earned}"))
-    assert "积分 99 99 分到 2027-12-31" in page
+    assert "积分 99 99 分至 2027-12-31" in page
     shop.clock.at = OVER
     close_day(shop)
     page = words(shop.browser().get(f"/members/{earned}"))
@@ -52,7 +52,7 @@ def test_unused_points_move_to_the_next_year_and_a_line_shows_it(shop, earned):
     close_day(shop)
     page = words(shop.browser().get(f"/members/{earned}"))
     assert "积分转入下一期 · 99 分" in page
-    assert "积分 99 99 分到 2028-12-31" in page
+    assert "积分 99 99 分至 2028-12-31" in page
 
 
 @pytest.mark.parametrize("why", ["off the line", "unsure", "too early"])
