@@ -13,6 +13,7 @@ from cloud.app import open_cloud
 from cloud.feed import position
 from cloud.ingest.books import carry, write_history
 from cloud.platform import Merchant, Platform, hubs_of
+from cloud.recovery import feed_told
 from cloud.streams import segments_after
 from core.errors import Refused
 from core.feed import FeedDocument, FeedPublished, load, replay
@@ -203,7 +204,7 @@ def _put_back_feed(tx: Writer, platform: Platform, merchant: Merchant) -> None:
     """Take what head office published again, at its positions; the rest is derived anew."""
     load(tx, merchant.parts, _published(tx, merchant))
     with platform.door.read() as db:
-        told = max((hub.feed_pos for hub in hubs_of(db, merchant.id)), default=0)
+        told = feed_told(db, merchant.id, at=platform.clock.read().at)
     floor = max(position(tx), told) + POSITION_GAP
     load(
         tx,

@@ -17,6 +17,7 @@ from cloud.recovery import (
     Recovery,
     begin_books,
     end_recovery,
+    feed_told,
     hubs_in_recovery,
     is_over,
     read_document,
@@ -43,7 +44,7 @@ def prepare(platform: Platform, merchant: Merchant) -> Recovery | None:
         recovery = recovery_of(shared, merchant.id)
         if recovery is None:
             return None
-        told = max((hub.feed_pos for hub in hubs_of(shared, merchant.id)), default=0)
+        told = feed_told(shared, merchant.id, at=platform.clock.read().at)
     merchant.door.write(lambda tx: begin_books(tx, merchant.act(tx), recovery, told=told))
     put_back(platform, merchant)
     _take_documents(platform, merchant)

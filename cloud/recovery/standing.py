@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cloud.platform import epochs_of, hubs_of, pass_over_epochs
-from core.clock import HOUR_MS
+from core.clock import DAY_MS, HOUR_MS
 from core.sqlite import Reader, Writer
 
 RELEASE_AFTER_MS = 72 * HOUR_MS
+FEED_AHEAD_MAX = 100 * 365 * DAY_MS
+"""Positions go on from the time of day: who says to be further than that is not believed."""
 FIRST_INCARNATION = 1
 INCARNATION = "incarnation"
 HUB_ID = re.compile(r"[0-9a-f]{16}")
@@ -120,6 +122,15 @@ def awaited_hubs(db: Reader, merchant: str) -> frozenset[str]:
     return frozenset(
         one.hub for one in hubs_in_recovery(db, merchant) if one.state is State.AWAITED
     )
+
+
+def feed_told(db: Reader, merchant: str, *, at: int) -> int:
+    """Return the highest position of the feed that a merchant's hubs say and may hold.
+
+    One box that names the highest number there is would leave no position for anybody.
+    """
+    said = (hub.feed_pos for hub in hubs_of(db, merchant))
+    return max((pos for pos in said if pos <= at + FEED_AHEAD_MAX), default=0)
 
 
 def owed_by(db: Reader, merchant: str, hub: str) -> Owed:
