@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cloud.ingest.bills import beyond_the_bill, handed_over
+from cloud.ingest.passes import passes_understated
 from cloud.ingest.returns import PART_REVERSED, beyond_the_parts
 from core.journal import Event, Posting, kind_name, kind_of, place_of
 from core.sqlite import Reader
@@ -92,7 +93,11 @@ def minted(db: Reader, event: Event, place: str) -> str:
         return f"it mints {max(issued.values())} at once"
     bound = db.value("SELECT times FROM mint_bound WHERE place = :place", place=place)
     bounded = bound is not None or waits_for_right(db, place)
-    return minted_beyond(event, place, left=_right_left(db, place) if bounded else None)
+    if not bounded:
+        return minted_beyond(event, place, left=None)
+    return minted_beyond(event, place, left=_right_left(db, place)) or passes_understated(
+        db, event, place
+    )
 
 
 def _right_left(db: Reader, place: str) -> int:

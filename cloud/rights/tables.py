@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from core.catalog import Offer
 from core.feed import FeedPublished
 from core.journal import (
     Add,
@@ -37,6 +38,7 @@ from core.wallet import (
 )
 
 TOPIC = "rights"
+OFFER = "offer"
 
 
 class CorrectionAsked(Body, frozen=True, kw_only=True, tag="wallet.correction_asked"):
@@ -85,6 +87,41 @@ def _note_issued(event: Event) -> Iterator[Change]:
         kind, _, place = posting.account.partition("/")
         if kind == "mint" and posting.asset == Asset.REFUND and "." not in posting.lot:
             yield Add("refund_issued", {"bill": posting.lot, "place": place}, {"times": 1})
+
+
+def _note_published(entry: Entry) -> Iterator[Change]:
+    """Remember what a box may have gone by while it was away."""
+    yield from _note_limits(entry)
+    yield from _note_offered(entry)
+
+
+def _note_offered(entry: Entry) -> Iterator[Change]:
+    """Remember for how much which passes were ever offered, and by whom."""
+    body: FeedPublished = entry.body
+    content = entry.documents.get("content")
+    event = entry.event
+    if body.topic != OFFER or content is None:
+        return
+    try:
+        passes = msgspec.convert(content, Offer).passes
+    except msgspec.ValidationError:
+        return  # Of a newer version, or made up: nothing is sold by it here.
+    for number, one in enumerate(passes):
+        yield Append(
+            "pass_known",
+            {
+                "origin": event.origin,
+                "epoch": event.epoch,
+                "seq": event.seq,
+                "number": number,
+                "offer": body.key,
+                "asset": one.asset,
+                "units": one.units,
+                "paid": one.paid,
+                "items": msgspec.json.encode(one.items).decode(),
+                "categories": msgspec.json.encode(one.categories).decode(),
+            },
+        )
 
 
 def _note_limits(entry: Entry) -> Iterator[Change]:
@@ -193,6 +230,7 @@ PROJECTED = {
     "mint_bound": ("place",),
     "refund_issued": ("bill", "place"),
     "floor_known": ("origin", "epoch", "seq"),
+    "pass_known": ("origin", "epoch", "seq", "number"),
     "correction": ("id",),
     "corrected_alone": ("date", "actor", "member", "asset"),
 }
@@ -230,6 +268,19 @@ PART = Part(
                    ) STRICT, WITHOUT ROWID""",
             ),
         ),
+        Migration(
+            "rights/5",
+            (
+                """CREATE TABLE pass_known (
+                     origin TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+                     number INTEGER NOT NULL, offer TEXT NOT NULL, asset TEXT NOT NULL,
+                     units INTEGER NOT NULL, paid INTEGER NOT NULL, items TEXT NOT NULL,
+                     categories TEXT NOT NULL,
+                     PRIMARY KEY (origin, epoch, seq, number)
+                   ) STRICT, WITHOUT ROWID""",
+                "CREATE INDEX pass_known_by_offer ON pass_known (offer)",
+            ),
+        ),
     ),
     tables=PROJECTED,
     postings_now=_note_issued,
@@ -238,7 +289,7 @@ PART = Part(
         Adjusted: _note_alone,
         Charged: _note_alone,
         Granted: _note_given,
-        FeedPublished: _note_limits,
+        FeedPublished: _note_published,
         CorrectionAsked: _note_asked,
         CorrectionEnded: _note_ended,
     },
