@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 
 from core.clock import DAY_MS, ManualClock
 from core.feed import FeedDocument, load
+from core.pages import units_label
 from hub.api.tests.counter import cash
 from hub.app import make_hub_app, open_hub
 from hub.box import Box
@@ -265,7 +266,7 @@ def test_a_coupon_is_given_with_a_reason_and_pays_once(desk):
     assert desk.settle(bill, cash(7_900), passes=[coupon, coupon]).code == "pass_short"
     done = desk.settle(bill, cash(7_900), passes=[coupon]).body
     assert done["points"] == 79, "what a coupon took off earns nothing"
-    assert "剩 0 张" in desk.receipt(bill)
+    assert "剩 0 张券" in desk.receipt(bill)
     assert desk.passes(member) == []
     assert desk.settle(desk.bill(member), cash(7_900), passes=[coupon]).code == "pass_short"
 
@@ -275,6 +276,20 @@ def test_a_coupon_wants_its_least_sum(desk):
     lot = desk.give(member, least_cents=20_000).body["lot"]
     used = [{"asset": "coupons", "lot": lot}]
     assert desk.settle(desk.bill(member), cash(7_900), passes=used).code == "coupon_least"
+
+
+def test_units_are_counted_in_the_readers_language_and_in_chinese_where_there_is_no_reader(
+    desk,
+):
+    assert units_label("punches", 1) == "1 次"
+    assert units_label("coupons", 3) == "3 张券"
+    with make_hub_app(desk.box).test_request_context("/?lang=en"):
+        assert [units_label("punches", so_many) for so_many in (1, 2)] == [
+            "1 visit",
+            "2 visits",
+        ]
+        assert units_label("coupons", 1) == "1 coupon"
+        assert units_label("minutes", 60) == "60 minutes"
 
 
 def test_who_may_not_correct_balances_gives_no_coupon(desk):
