@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,6 +215,12 @@ def settings() -> Settings:
     )
 
 
+def minutes_in(name: str) -> int:
+    """Return how long a service takes, as its name says it; 0 where it does not."""
+    found = re.search(r"(\d+) 分钟", name)
+    return int(found[1]) if found else 0
+
+
 def items() -> dict[str, Item]:
     """Return the forty things for sale by their keys."""
     services = {
@@ -224,6 +231,7 @@ def items() -> dict[str, Item]:
             price=price * 100,
             member_price=None if member_price is None else member_price * 100,
             note=note,
+            minutes=minutes_in(name),
             sort=int(code),
         )
         for code, category, name, price, member_price, note in SERVICES

@@ -251,6 +251,7 @@ def _pay_part(refused: str = "") -> str:
             screen=_screen(db, act),
             asked=False,
             had=None,
+            had_units=None,
             due=plan.rest,
             mixed=service.mixed_ways(db, act, found),
             refused=refused,
@@ -416,6 +417,7 @@ def _elsewhere_part(*, asked: bool) -> str:
             mixed=service.mixed_ways(db, act, shown.ticket) if shown.ticket else [],
             asked=asked,
             had=request.args.get("had", type=int),
+            had_units=request.args.get("had_units", type=int),
             due=shown.rest,
         )
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from core.wallet import Lot
 from hub import till
 from hub.access.tests.tablet import paired
 from hub.tests.shop import TILL
@@ -259,3 +260,23 @@ def test_a_spend_that_is_refused_shows_at_once_what_can_be_done_instead(
     assert "本店可用余额不足：可用 ¥50.00，总额 ¥350.00，需要 ¥99.00" in said
     assert "储值 ¥50.00 + 现金 ¥49.00" in said
     assert 'name="fen_stored_value" value="5000"' in answer.text
+
+
+VISITS = Lot(lot="v1", opened_at=1, asset="punches", units=10, name="足疗 10 次卡")
+
+
+def test_a_pass_that_lies_elsewhere_alone_is_said_too(shop, office, tablet):
+    known = shop.member(card="8800000009")
+    office.tell(known, {OTHER: {"punches/v1": 9}}, lots=[VISITS])
+    office.line(live=False)
+    bill_of(tablet, known)
+    sentence = "其余 足疗 10 次卡 9 次 在别处；现在连不上总部，联机后会自动调来。"
+    panel = tablet.get("/pos/pay", headers=PARTLY).text
+    for page in (tablet.get("/").text, panel, tablet.get(f"/members/{known}").text):
+        assert sentence in words(page)
+    office.line(live=True)
+    office.send_visits(known, VISITS, units=9)
+    part = re.search(r'data-src="(/pos/pay/elsewhere[^"]*)"', panel)[1].replace("&amp;", "&")
+    came = words(tablet.get(part, headers=PARTLY).text)
+    assert "次卡已调来。" in came
+    assert "用次卡" in came

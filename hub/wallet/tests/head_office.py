@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import msgspec
+
 from core.feed import FeedDocument, take
 from core.journal import Journal
 from core.wallet import Asset, Granted, Leg, grant, send_release, take_in, written_legs
@@ -48,10 +50,12 @@ class HeadOffice:
         state = "live" if live else "down"
         tell(self.shop.box.bells, Told(line=state, since=now, written_s=time.monotonic()))
 
-    def tell(self, member, places, moved=None):
-        """Send the member's wallet document down the feed."""
+    def tell(self, member, places, moved=None, *, lots=()):
+        """Send the member's wallet document down the feed; `lots` are those of passes."""
         self.pos += 1
         content = {"places": places, "moved": moved or {}, "at": self.shop.clock.read().at}
+        if lots:
+            content["lots"] = msgspec.to_builtins(lots)
         document = FeedDocument(topic="wallet", key=member, pos=self.pos, content=content)
         self.shop.box.door.write(lambda tx: take(tx, self.shop.box.parts, document))
 
@@ -66,7 +70,13 @@ class HeadOffice:
             )
             if amount
         ]
+        self._grant(member, legs)
 
+    def send_visits(self, member, lot, *, units):
+        """Grant visits of a pass out of the pool, with the lot that they belong to."""
+        self._grant(member, [Leg(Asset.PUNCHES, lot.lot, units)], lots=(lot,))
+
+    def _grant(self, member, legs, *, lots=()):
         def arrive(tx, act):
             body = Granted(
                 transfer=act.new_id(),
@@ -74,6 +84,7 @@ class HeadOffice:
                 hub=self.hub,
                 hub_epoch=1,
                 legs=written_legs(legs),
+                lots=lots,
             )
             written = replace(act, journal=self.stream, actor=None)
             written.append(tx, body, postings=grant(member, body.transfer, legs))
