@@ -135,9 +135,9 @@ _CHANGES = f"""
 _LISTED = f"""
     SELECT c.*, COALESCE(t.number, s.number, '') AS number, j.head FROM ({_CHANGES}) c
       JOIN journal j ON j.origin = c.origin AND j.epoch = c.epoch AND j.seq = c.seq
-      LEFT JOIN topup t ON t.member = :member
+      LEFT JOIN topup t ON t.member = :member AND t.at = c.at
        AND t.origin = c.origin AND t.epoch = c.epoch AND t.seq = c.seq
-      LEFT JOIN sale s ON s.member = :member
+      LEFT JOIN sale s ON s.member = :member AND s.at = c.at
        AND s.origin = c.origin AND s.epoch = c.epoch AND s.seq = c.seq
      ORDER BY c.date, c.at, c.origin, c.epoch, c.seq"""  # noqa: S608 - own words
 

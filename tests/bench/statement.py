@@ -24,7 +24,7 @@ from hub.wallet import TopUp, adjust, top_up
 from tests.bench import Ratio, Report
 from tests.bench.shop import OWNER, furnish
 
-EVENTS = 100_000
+EVENTS = 20_000
 MOVEMENTS = 5_000
 WITHIN_S = 60.0
 BATCH = 500

@@ -82,8 +82,8 @@ def test_many_hubs_come_back_and_each_is_welcomed():
 def test_a_statement_of_a_long_past_is_made_signed_and_checked():
     report = statement.run(events=400)
     assert report.ratios[0].met
-    # Twenty of its own, and the balance that it began with.
-    assert "of 21 movements among 400 events" in report.ratios[0].what
+    # A hundred of its own, and the balance that it began with.
+    assert "of 101 movements among 400 events" in report.ratios[0].what
 
 
 def test_fewer_files_than_hubs_are_told_of_plainly():
