@@ -20,6 +20,8 @@ from core.journal import Act, Append, Body, Change, Entry, Event, decode, kind_o
 from core.sqlite import Migration, Reader, Writer
 from core.wallet import (
     CLOUD,
+    PASSES,
+    STORED_VALUE,
     Asset,
     Funded,
     Leg,
@@ -29,7 +31,9 @@ from core.wallet import (
     book_risk,
     fund,
     lot_rows,
+    minted_beyond,
     parse_member_account,
+    waits_for_right,
     written_legs,
 )
 from core.wire import BadCode, ReceiptCode, read_receipt_code
@@ -106,7 +110,8 @@ def _epoch(shared: Reader, event: Event, code: ReceiptCode, *, merchant: str) ->
 def check_shown(db: Reader, shown: Shown) -> None:
     """Refuse a receipt that is not to be counted.
 
-    Refused: receipt_box_lives, receipt_box_stolen, receipt_counted, receipt_member_unknown.
+    Refused: receipt_box_lives, receipt_box_stolen, receipt_counted, receipt_member_unknown,
+    receipt_code_bad.
     """
     epoch, event, topup = shown.epoch, shown.event, shown.topup
     if epoch.closed_at is None:
@@ -118,6 +123,44 @@ def check_shown(db: Reader, shown: Shown) -> None:
         raise Refused("receipt_counted", number=topup.number)
     if not db.value("SELECT 1 FROM member WHERE id = :id", id=topup.member):
         raise Refused("receipt_member_unknown", price_cents=topup.price)
+    place = place_of(event.origin, event.epoch)
+    if minted_beyond(event, place, left=_right_left(db, event, place)):
+        # Its key signed it, and no box of ours would have written it: somebody has the key.
+        raise Refused("receipt_code_bad")
+
+
+def _right_left(db: Reader, event: Event, place: str) -> int | None:
+    """Return what of its right a closed box had left beside what was counted from paper.
+
+    None where there was no limit.
+    """
+    if not db.value("SELECT times FROM mint_bound WHERE place = :place", place=place):
+        return 0 if waits_for_right(db, place) else None
+    left = sum(
+        db.value(
+            f"SELECT SUM(amount) FROM {table} WHERE place = :place AND asset = :asset",  # noqa: S608 - two words of ours
+            place=place,
+            asset=Asset.MINT_RIGHT,
+        )
+        or 0
+        for table in ("holding", "swept")
+    )
+    rows = db.all(
+        "SELECT price, legs FROM presented WHERE hub = :hub AND hub_epoch = :epoch",
+        hub=event.origin,
+        epoch=event.epoch,
+    )
+    return left - sum(
+        _right_for(row["price"], msgspec.json.decode(row["legs"], type=Legs)) for row in rows
+    )
+
+
+def _right_for(price: int, legs: Legs) -> int:
+    """Return what of the right a top-up took: its value, and what was paid for its passes."""
+    value = sum(amount for asset, _lot, amount in legs if asset in STORED_VALUE)
+    principal = sum(amount for asset, _lot, amount in legs if asset == Asset.PRINCIPAL)
+    has_passes = any(asset in PASSES for asset, _lot, _amount in legs)
+    return value + (max(0, price - principal) if has_passes else 0)
 
 
 def present(tx: Writer, act: Act, shown: Shown) -> Presented:
