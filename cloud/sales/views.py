@@ -99,6 +99,7 @@ def bill(sale_id: str) -> Any:
             bill=row,
             lines=sale_lines(db, sale_id),
             payments=sale_payments(db, sale_id),
+            original=sale(db, row["ticket"]) if row["sign"] < 0 else None,
             reversal=reversal_of(db, row["ticket"]),
             parts=part_reversals_of(db, row["ticket"]) if row["sign"] > 0 else [],
             rules=RULE_NAMES,

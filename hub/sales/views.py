@@ -182,6 +182,7 @@ def _shown_bill(db: Reader, sale_id: str) -> dict[str, Any]:
         "payments": sale_payments(db, sale_id),
         "store": branch.name if branch else row["store"],
         "proven": proof(db, origin=row["origin"], epoch=row["epoch"], seq=row["seq"]),
+        "original": sale(db, row["ticket"]) if row["sign"] < 0 else None,
         "reversal": reversal_of(db, row["ticket"]),
         "parts": part_reversals_of(db, row["ticket"]),
         "reversible": ticket_row(db, row["ticket"])["state"] == "settled",

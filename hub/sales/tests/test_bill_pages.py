@@ -95,8 +95,10 @@ def test_a_reversal_gives_all_back_in_one_step_and_leaves_the_bill(till):
     asked = words(browser.get(f"/sales/{bill}/reverse"))
     assert "退储值 ¥137.00" in asked
     done = browser.post(f"/sales/{bill}/reverse", data={"reason": "点错项目", "key": "r1"})
-    page = words(browser.get(done.location))
+    reversal = browser.get(done.location)
+    page = words(reversal)
     assert "这是冲正单，原因：点错项目" in page
+    assert f'href="/sales/{bill}"' in reversal.text
     assert "退回 −¥137.00" in page
     held = till.ask(lambda db: balance(db, till.box.act(db), member))
     assert (held.total, held.points) == (50_000, 500)
