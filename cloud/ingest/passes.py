@@ -45,6 +45,8 @@ def passes_understated(db: Reader, event: Event, place: str) -> str:
     named = {(lot.asset, lot.lot): lot for lot in lots}
     if len(named) < len(lots):
         return "it tells one pass twice"
+    if any(_is_told_otherwise(db, lot) for lot in named.values()):
+        return "it issues a pass that was told otherwise before"
     if kind in _REVERSALS and _came_back(db, body.ticket, issued):
         return ""
     for key, units in issued.items():
@@ -77,6 +79,19 @@ def _by_asset(values: Iterable[tuple[tuple[str, str], int]]) -> Counter[str]:
     for (asset, _lot), amount in values:
         sums[asset] += amount
     return sums
+
+
+def _is_told_otherwise(db: Reader, lot: Lot) -> bool:
+    """Say whether a lot is here and good for something else: who tells of it first is heard."""
+    told = db.one(
+        "SELECT asset, units, paid, worth, least, items, categories FROM lot WHERE lot = :lot",
+        lot=lot.lot,
+    )
+    if told is None:
+        return False
+    mine = {name: getattr(lot, name) for name in ("asset", "units", "paid", "worth", "least")}
+    mine |= {"items": " ".join(lot.items), "categories": " ".join(lot.categories)}
+    return dict(told) != mine
 
 
 def _is_offered(db: Reader, event: Event, kind: str, offer: str | None, lot: Lot) -> bool:

@@ -14,6 +14,7 @@ from core.wallet import (
     Leg,
     Lot,
     PassGiven,
+    Released,
     ToppedUp,
     issue,
     mint_left,
@@ -162,3 +163,17 @@ def _sell(box, member, price):
         member=member, offer="ten", payments=(Offered(tender="cash", amount=price),)
     )
     return box.do(lambda tx, act: wallet.top_up(tx, act, wanted, topup=act.new_id(), till=TILL))
+
+
+def test_what_a_pass_is_good_for_is_not_told_otherwise_beforehand(merchant, desk, box):
+    member = box.register()
+    dear = lot(asset="coupons", units=1, paid=0, worth=5_000_000, items=())
+    released = Released(transfer="none", member=member, legs=(), lots=(dear,))
+    box.append(released, postings=())
+    cheap = lot(asset="coupons", units=1, paid=0, worth=1, items=())
+    write(box, member, cheap, given=True, taking=1)
+    sync(desk, box)
+    with merchant.door.read() as db:
+        held = db.value("SELECT SUM(amount) FROM holding WHERE asset = 'coupons'")
+        worth = db.value("SELECT worth FROM lot WHERE lot = 'forged'")
+    assert not held or worth == 1
