@@ -14,16 +14,24 @@ from cloud.ingest.rebuilding import differences
 from core.feed import held_pos, replay
 from core.journal import Event, decode, drain_all, is_behind, kind_of, place_of, rebuild
 from core.sqlite import Reader
-from core.wallet import RISK, STORED_VALUE, Asset
+from core.wallet import PASSES, RISK, STORED_VALUE, Asset, all_claims
 from core.wallet.accounts import parse_member_account
 from hub.fence import FENCED, fence
 from hub.sync.step import Line
+from tests.simulation.dealt import Dealt
 from tests.simulation.real_cloud import RealCloud
 from tests.simulation.real_hub import RealHub
 from tests.simulation.town import Town
 
 REBUILT_ONE_IN = 8
-TOLD = {*STORED_VALUE, Asset.POINTS}
+DEBTS_MAX = 10_000
+TOLD = {*STORED_VALUE, *PASSES, Asset.POINTS}
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A pass that somebody gave."""
+
+    lot: str = ""
 
 
 class Named(msgspec.Struct):
@@ -34,6 +42,7 @@ class Named(msgspec.Struct):
     reversal: str = ""
     sale: str = ""
     member: str | None = ""
+    given: Given = Given()
 
 
 named = msgspec.json.Decoder(Named)
@@ -41,6 +50,8 @@ FACT_IDS = {
     "ticket.settled": "ticket",
     "wallet.topped_up": "topup",
     "ticket.reversed": "reversal",
+    "ticket.part_reversed": "reversal",
+    "wallet.pass_given": "given",
     "simulation.from_the_future": "sale",
 }
 
@@ -48,7 +59,10 @@ FACT_IDS = {
 def fact_of(event: Event) -> str:
     """Return the id of what happened at a counter; empty where an event is of something else."""
     name = FACT_IDS.get(kind_of(event))
-    return "" if name is None else str(getattr(named.decode(event.body), name))
+    if name is None:
+        return ""
+    known = named.decode(event.body)
+    return known.given.lot if name == "given" else str(getattr(known, name))
 
 
 def _kind(asset: str) -> str:
@@ -70,8 +84,11 @@ class Ledger:
     risk: Counter[tuple[str, str]] = field(default_factory=Counter)
     """What the merchant paid, by member and asset: below zero on the account is paid."""
 
+    dealt: Dealt = field(default_factory=Dealt)
+
     def take(self, event: Event) -> None:
         """Count one event."""
+        self.dealt.take(event)
         name = fact_of(event)
         if name:
             self.facts[name] += 1
@@ -121,6 +138,8 @@ def wrong(world: Town, cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[st
         yield from wrong_names(db)
         yield from wrong_bookings(world, db, ledger)
         yield from wrong_tray(world, db)
+        if not world.profile.destructive:
+            yield from ledger.dealt.wrong()
         tray = in_the_tray(db)
     yield from wrong_facts(world, ledger, tray)
     yield from wrong_words(world, cloud)
@@ -140,6 +159,7 @@ def unrest(cloud: RealCloud, hubs: Sequence[RealHub]) -> Iterator[str]:
             yield "books are behind"
         yield from under_way(db)
         yield from wrong_rest(db)
+        yield from unpaid(db)
         at = position(db)
     yield from not_unpacked(cloud)
     for hub in hubs:
@@ -329,9 +349,31 @@ def wrong_bookings(world: Town, db: Reader, ledger: Ledger) -> Iterator[str]:
     paid = {key: amount for key, amount in ledger.risk.items() if amount}
     if paid != {key: amount for key, amount in booked.items() if amount}:
         yield f"at risk {paid}, booked {dict(booked)}"
-    if paid and not world.gone:
-        yield f"nothing was destroyed, and {paid} was paid"
+    if not world.gone:
+        yield from wrong_debts(db, paid)
     world.happened["risk"] += sum(abs(amount) for amount in paid.values())
+
+
+def wrong_debts(db: Reader, paid: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    """Where nothing was destroyed the merchant pays what members owe, and nothing else."""
+    owed: Counter[tuple[str, str]] = Counter()
+    for row in all_claims(db, limit=DEBTS_MAX):
+        owed[row["member"], _kind(row["asset"])] -= row["owed"]
+    if owed != paid:
+        yield f"nothing was destroyed, {paid} was paid and {dict(owed)} is owed"
+    yield from unpaid(db)
+
+
+def unpaid(db: Reader) -> Iterator[str]:
+    """Yield who owes something and has it."""
+    for row in all_claims(db, limit=DEBTS_MAX):
+        held = db.value(
+            "SELECT SUM(amount) FROM holding WHERE member = :member"
+            " AND asset IN ('principal', 'bonus')",
+            member=row["member"],
+        )
+        if held and row["asset"] in STORED_VALUE:
+            yield f"{row['member']} owes {row['owed']} and has {held}"
 
 
 def wrong_facts(world: Town, ledger: Ledger, tray: Collection[str] = ()) -> Iterator[str]:
@@ -395,6 +437,10 @@ def expected_of(world: Town, ledger: Ledger) -> Counter[tuple[str, str]]:
         if ledger.facts[fact.id]:
             expected[fact.member, "stored"] += fact.stored
             expected[fact.member, "points"] += fact.points
+            for asset, units in fact.units.items():
+                expected[fact.member, asset] += units
+    for member, points in ledger.dealt.ended.items():
+        expected[member, "points"] -= points
     return expected
 
 

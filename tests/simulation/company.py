@@ -15,6 +15,7 @@ from core.errors import Refused
 from core.members import standing_for
 from core.sqlite import Writer
 from tests.simulation import adding_up
+from tests.simulation.dealings import Dealings
 from tests.simulation.disasters import Album, note_losses, strike, throw_away
 from tests.simulation.faults import break_something
 from tests.simulation.furnished import Furnished, furnished, item, outside, scratch_folder
@@ -64,6 +65,7 @@ class Company:
         self.tills: dict[RealHub, Till] = {}
         self.album = Album()
         self.operator = Operator(self)
+        self.dealings = Dealings(self, self.members)
         for store in begun.stores:
             self.take_up(RealHub(self.world, self.folder / store, store))
         return self
@@ -110,6 +112,7 @@ class Company:
     def live(self) -> int:
         """Live through all of it and check; return how many steps it took."""
         world, chance = self.world, self.world.chance
+        self.dealings.begin()
         for node in (self.cloud, *self.hubs):
             node.rise()
         self.operator.begin()
@@ -119,6 +122,7 @@ class Company:
             strike(self)
             self.do_something()
             self.be_people()
+            self.dealings.deal()
         self.heal()
         wrong = list(adding_up.wrong(world, self.cloud, self.hubs))
         if wrong:
@@ -136,6 +140,7 @@ class Company:
         until = world.now + HEALING_MS
         while world.now < until and not self.is_at_rest():
             self.trade_on()
+            self.dealings.close_up()
             world.run(world.now + LOOK_MS)
 
     def trade_on(self) -> None:

@@ -14,16 +14,27 @@ from unittest import mock
 
 from cloud.epochs import voiding
 from cloud.gate import past as gate_past
-from cloud.ingest import books, exchange, lateness, reacting, recovering, sources, talk
+from cloud.ingest import (
+    books,
+    exchange,
+    lateness,
+    reacting,
+    recovering,
+    righting,
+    sources,
+    talk,
+)
 from cloud.ingest import step as cloud_step
 from core.enrolment import LateAnswer, LateState
 from core.feed import held_pos
 from core.ids import Ids
 from core.journal import Parts
 from core.journal import append as appending
-from core.wallet import places
+from core.tickets import parts_of
+from core.wallet import Leg, Use, break_up, places
+from core.wallet import ending as points_ending
 from core.wire import Sender, Verdict
-from hub.checkout import paying
+from hub.checkout import RightHere, paying, reversing
 from hub.sync import disk as hub_disk
 from hub.sync import downlink, feeding, joining
 from hub.sync import step as hub_step
@@ -313,6 +324,37 @@ def merged_value_stays(stack: ExitStack) -> None:
     put(stack, hub_disk, "settle_people", lambda *_given: None)
 
 
+# Passes, returns, advances, points that end.
+
+
+def a_minute_pays_for_all(stack: ExitStack) -> None:
+    """A pass pays a line by one unit, however many it costs."""
+    put(stack, Use, "leg", property(lambda use: Leg(use.asset, use.lot, 1)))
+
+
+def returns_know_nothing_of_others(stack: ExitStack) -> None:
+    """A store reverses what it sold, wherever the right to do so is, and however often."""
+
+    def all_of_it(_db: Any, act: Any, sale: Any) -> Any:
+        parts = parts_of(sale)
+        here = act.journal.identity.place
+        return RightHere(
+            rest=parts, breaking=break_up(sale.ticket, here, parts, travelled=False)
+        )
+
+    put(stack, reversing, "rest_here", all_of_it)
+
+
+def debts_are_let_go(stack: ExitStack) -> None:
+    """Head office says that it took what a member owes, and takes nothing."""
+    put(stack, righting, "collect", lambda *_given: [])
+
+
+def points_end_at_once(stack: ExitStack) -> None:
+    """The month that points end in is not looked at."""
+    put(stack, points_ending, "first_month_kept", lambda **_given: "9999-12")
+
+
 # Head office that was put back.
 
 
@@ -363,6 +405,10 @@ MUTANTS = (
     Mutant(plant=late_facts_dropped, profile="clones", seed=3),
     Mutant(plant=late_facts_not_paid_for, profile="clones", seed=0),
     Mutant(plant=merged_value_stays, profile="people", seed=3),
+    Mutant(plant=a_minute_pays_for_all, profile="dealings", seed=1),
+    Mutant(plant=returns_know_nothing_of_others, profile="dealings", seed=1),
+    Mutant(plant=debts_are_let_go, profile="dealings", seed=0),
+    Mutant(plant=points_end_at_once, profile="dealings", seed=0),
     Mutant(plant=no_freeze, profile="restores", seed=3),
     Mutant(plant=eager_risk_settlement, profile="restores", seed=1),
     Mutant(plant=nobody_is_believed, profile="rollbacks", seed=1),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.simulation.history import PROFILES as MODEL
 from tests.simulation.town import TownProfile
 
@@ -44,6 +46,7 @@ PEOPLE = TownProfile(
     pause=0.03,
     crash_commit=0.003,
 )
+DEALINGS = replace(EVERYTHING, name="dealings", actions=110, deal=0.6, clock=0.015)
 FOUND = frozenset({"forked", "boot_back", "lost_tail", "revoked"})
 """What head office notices of boxes that forget or are two."""
 AMNESIA = TownProfile(
@@ -88,5 +91,5 @@ WORST = TownProfile(
     | {"downlink_ahead", "other_epoch", "epoch_ahead", "set_aside", "clock", "rolled_back"},
 )
 DESTRUCTIVE = (AMNESIA, LOST, CLONES, RESTORES, ROLLBACKS, WORST)
-REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, PEOPLE, EVERYTHING)
+REAL = (WIRE, DEATHS, PARTITIONS, CLOCKS, FULL_DISKS, VERSIONS, PEOPLE, EVERYTHING, DEALINGS)
 BY_NAME = {profile.name: profile for profile in (*MODEL, *REAL, *DESTRUCTIVE)}

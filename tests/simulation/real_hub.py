@@ -179,6 +179,9 @@ class RealHub(Node):
                 self.sending._happened(Tick())
             self.sending._shut.look(self.world.now / 1000)
             self.sending._ask()
+            # It notes how fresh what it knows is, which only what is laid out is measured by.
+            if self.world.profile.deal:
+                self.sending._tell()
 
         self.guarded(work)
         if self.life is life and life is not None:

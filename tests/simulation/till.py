@@ -74,7 +74,7 @@ class Till:
 
     # Facts are noted before they are tried: a program may die with its answer on its lips.
 
-    def _try(self, fact: Fact, verb: Any) -> Any:
+    def attempt(self, fact: Fact, verb: Any) -> Any:
         """Run a verb under a key; where the till heard no answer it tries once more."""
         self.world.facts[fact.id] = fact
         life = self.node.life
@@ -114,13 +114,14 @@ class Till:
 
         def run(tx: Writer, act: Act) -> Any:
             answer = pay_topup(tx, act, wanted, till=TILL, key=key)
+            fact.points = answer["points"]
             if not answer.get("replayed"):
-                self._name(fact, answer["topup"])
+                self.name(fact, answer["topup"])
             return answer
 
-        self._try(fact, run)
+        self.attempt(fact, run)
 
-    def _name(self, fact: Fact, name: str) -> None:
+    def name(self, fact: Fact, name: str) -> None:
         """Know a fact by the id that stands in its event."""
         self.world.facts.pop(fact.id, None)
         fact.id = name
@@ -181,16 +182,15 @@ class Till:
                 payments=tuple(offered),
                 key=key,
             )
+            fact.points = answer["points"]
             if not answer.get("replayed"):
                 fact.member = account or ""
             return answer
 
-        answer = self._try(fact, run)
-        if answer is not None:
-            fact.points = answer["points"]
-            if fact.stored:
-                self.paid.append(ticket)
-                self.world.happened["spent"] += 1
+        answer = self.attempt(fact, run)
+        if answer is not None and fact.stored:
+            self.paid.append(ticket)
+            self.world.happened["spent"] += 1
 
     def reverse(self, ticket: str) -> None:
         """Take a settled bill back."""
@@ -202,10 +202,10 @@ class Till:
             answer = reverse_ticket(tx, act, ticket=ticket, till=TILL, reason="错单", key=key)
             if not answer.get("replayed"):
                 fact.points = answer["points_short"] - answer["points"]
-                self._name(fact, answer["reversal"])
+                self.name(fact, answer["reversal"])
             return answer
 
-        self._try(fact, run)
+        self.attempt(fact, run)
 
     def spend_unknown(self, member: str, amount: int) -> None:
         """A newer version spends in a way that nobody else can read; its envelope speaks."""
@@ -221,5 +221,5 @@ class Till:
             act.append(tx, body, postings=spend(member, place, legs))
             return True
 
-        if self._try(fact, run):
+        if self.attempt(fact, run):
             self.world.happened["unknown kind"] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -41,6 +42,8 @@ class TownProfile(Profile):
     """Of the actions: somebody begins to pay from another's account, or does so no longer."""
     merge: float = 0.0
     """Of the actions: head office takes two members for one, or apart again."""
+    deal: float = 0.0
+    """Of the actions: passes, returns, advances and whatever else is in `dealings`."""
 
     amnesia: float = 0.0
     """A hub's disk comes back as it was a while ago, on the same box."""
@@ -96,6 +99,8 @@ class Fact:
     points: int
     hub: str
     told: bool = False
+    units: Counter[str] = field(default_factory=Counter)
+    """Of passes, by asset."""
 
 
 @dataclass
