@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date as calendar_date
 from datetime import timedelta
 
@@ -57,8 +57,38 @@ class Debt:
 
     owes: str
     to: str
-    principal: int
-    bonus: int
+    principal: int = 0
+    bonus: int = 0
+    passes: int = 0
+    """What was paid for the visits and minutes that were used."""
+
+    @property
+    def total(self) -> int:
+        return self.principal + self.bonus + self.passes
+
+    @property
+    def to_pay(self) -> tuple[int, int]:
+        """What decides who pays: money that was taken in first, then what the shop added."""
+        return (self.principal + self.passes, self.bonus)
+
+    def turned(self) -> Debt:
+        """Return the same debt as the other store sees it."""
+        return Debt(
+            owes=self.to,
+            to=self.owes,
+            principal=-self.principal,
+            bonus=-self.bonus,
+            passes=-self.passes,
+        )
+
+    def with_more(self, more: Debt) -> Debt:
+        """Return both debts of one pair together."""
+        return replace(
+            self,
+            principal=self.principal + more.principal,
+            bonus=self.bonus + more.bonus,
+            passes=self.passes + more.passes,
+        )
 
 
 def of_stores(db: Reader, branches: Iterable[Branch], dates: dict[str, str]) -> list[Line]:
@@ -106,6 +136,7 @@ def debts(db: Reader, *, first: str, last: str) -> list[Debt]:
             to=row["spent_at"],
             principal=row["principal"],
             bonus=row["bonus"],
+            passes=row["passes"],
         )
         for row in owed_between(db, first=first, last=last)
     ]
@@ -113,20 +144,13 @@ def debts(db: Reader, *, first: str, last: str) -> list[Debt]:
 
 def settled(owed: Iterable[Debt]) -> list[Debt]:
     """Set debts of each pair off against each other: what is left is what is to be paid."""
-    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    sums: dict[tuple[str, str], Debt] = {}
     for debt in owed:
-        turned = debt.owes > debt.to
-        pair = (debt.to, debt.owes) if turned else (debt.owes, debt.to)
-        sign = -1 if turned else 1
-        principal, bonus = sums.get(pair, (0, 0))
-        sums[pair] = (principal + sign * debt.principal, bonus + sign * debt.bonus)
-    left = []
-    for (one, other), (principal, bonus) in sorted(sums.items()):
-        if principal < 0 or (principal == 0 and bonus < 0):
-            left.append(Debt(owes=other, to=one, principal=-principal, bonus=-bonus))
-        elif principal or bonus:
-            left.append(Debt(owes=one, to=other, principal=principal, bonus=bonus))
-    return left
+        one = debt.turned() if debt.owes > debt.to else debt
+        known = sums.get((one.owes, one.to), Debt(owes=one.owes, to=one.to))
+        sums[one.owes, one.to] = known.with_more(one)
+    left = [debt for _pair, debt in sorted(sums.items()) if debt.to_pay != (0, 0)]
+    return [debt.turned() if debt.to_pay < (0, 0) else debt for debt in left]
 
 
 def _by_store(db: Reader, date: str) -> dict[str, Takings]:

@@ -26,12 +26,17 @@ _TURNOVER = """
       FROM sale WHERE date BETWEEN :first AND :last GROUP BY date ORDER BY date"""
 
 # Value belongs to the store that took it in: where its lot was first issued. What is given back
-# after the lot ended is a lot of its own, issued by the store that gave it back.
+# after the lot ended is a lot of its own, issued by the store that gave it back. What was laid
+# out is head office's, which is owed it by whose lot pays it back. A pass is worth what was
+# paid for it, shared out over its units; the shares of a period are rounded down.
 _BETWEEN = """
     WITH spent AS (
-      SELECT lot, store, asset, amount FROM movement
-       WHERE date BETWEEN :first AND :last AND asset IN ('principal', 'bonus')
-         AND kind IN ('ticket.settled', 'ticket.reversed', 'ticket.part_reversed')),
+      SELECT lot, store, asset, SUM(amount) AS amount FROM movement
+       WHERE date BETWEEN :first AND :last
+         AND asset IN ('principal', 'bonus', 'punches', 'minutes', 'coupons')
+         AND kind IN ('ticket.settled', 'ticket.reversed', 'ticket.part_reversed',
+                      'wallet.collected')
+       GROUP BY lot, store, asset),
     issued AS (
       SELECT lot, store, ROW_NUMBER() OVER (
                PARTITION BY lot
@@ -39,18 +44,25 @@ _BETWEEN = """
                         at, origin, epoch, seq
              ) AS place
         FROM movement
-       WHERE amount > 0 AND asset IN ('principal', 'bonus')
+       WHERE amount > 0
          AND kind IN ('wallet.topped_up', 'wallet.opened', 'wallet.adjusted',
-                      'ticket.reversed', 'ticket.part_reversed')
-         AND lot IN (SELECT lot FROM spent))
-    SELECT COALESCE(i.store, '') AS taken_at, s.store AS spent_at,
-           -SUM(CASE s.asset WHEN 'principal' THEN s.amount ELSE 0 END) AS principal,
-           -SUM(CASE s.asset WHEN 'bonus' THEN s.amount ELSE 0 END) AS bonus
-      FROM spent s LEFT JOIN issued i ON i.lot = s.lot AND i.place = 1
-     WHERE COALESCE(i.store, '') <> s.store
-     GROUP BY COALESCE(i.store, ''), s.store
-    HAVING SUM(CASE s.asset WHEN 'principal' THEN s.amount ELSE 0 END) <> 0
-        OR SUM(CASE s.asset WHEN 'bonus' THEN s.amount ELSE 0 END) <> 0
+                      'wallet.pass_given', 'ticket.reversed', 'ticket.part_reversed')
+         AND lot IN (SELECT lot FROM spent)),
+    worth AS (
+      SELECT COALESCE(i.store, '') AS taken_at, s.store AS spent_at, s.asset,
+             -s.amount * CASE WHEN s.asset IN ('principal', 'bonus') THEN 1 ELSE l.paid END
+               / CASE WHEN s.asset IN ('principal', 'bonus') THEN 1 ELSE l.units END AS amount
+        FROM spent s
+        LEFT JOIN issued i ON i.lot = s.lot AND i.place = 1
+        LEFT JOIN lot l ON l.lot = s.lot AND l.units > 0),
+    owed AS (
+      SELECT taken_at, spent_at,
+             SUM(CASE asset WHEN 'principal' THEN amount ELSE 0 END) AS principal,
+             SUM(CASE asset WHEN 'bonus' THEN amount ELSE 0 END) AS bonus,
+             SUM(CASE WHEN asset IN ('principal', 'bonus') THEN 0
+                      ELSE COALESCE(amount, 0) END) AS passes
+        FROM worth WHERE taken_at <> spent_at GROUP BY taken_at, spent_at)
+    SELECT * FROM owed WHERE principal <> 0 OR bonus <> 0 OR passes <> 0
      ORDER BY taken_at, spent_at"""
 
 
@@ -71,7 +83,8 @@ def turnover(db: Reader, *, first: str, last: str) -> list[Row]:
 def owed_between(db: Reader, *, first: str, last: str) -> list[Row]:
     """Return value (fen) that was taken in at one store and spent at another, by pair.
 
-    Over the business dates on which it was spent, less what reversals gave back. A lot that
-    nobody knows the origin of is taken in at ''. Drain history first.
+    Over the business dates on which it was spent, less what reversals gave back. `passes` is
+    the share of what was paid for them. A lot that nobody knows the origin of, as what was
+    laid out, is taken in at '', which is head office. Drain history first.
     """
     return db.all(_BETWEEN, first=first, last=last)

@@ -98,7 +98,7 @@ def test_who_owes_whom_shows_after_money_from_one_store_was_spent_in_another(off
     office.b.sell(95_000, member, "stored_value")
     browser = office.browser()
     page = browser.get("/settlements")
-    assert row_of(page, "人民路店") == "人民路店 江边店 ¥900.00 ¥50.00"
+    assert row_of(page, "人民路店") == "人民路店 江边店 ¥900.00 ¥50.00 ¥0.00"
     assert "这段时间各店两清" in words(
         browser.get("/settlements?first=2026-08-01&last=2026-08-31")
     )
