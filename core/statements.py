@@ -130,7 +130,8 @@ _CHANGES = f"""
      WHERE member = :member AND kind NOT IN ({", ".join(f"'{kind}'" for kind in _TRANSFERS)})
        AND date BETWEEN :first AND :last
      GROUP BY origin, epoch, seq
-    HAVING {" OR ".join(f"{summed} <> 0" for summed in _SUMMED.values())}"""  # noqa: S608 - own words
+    HAVING {" OR ".join(f"{summed} <> 0" for summed in _SUMMED.values())}
+        OR MIN(kind) = 'wallet.points_carried'"""  # noqa: S608 - own words
 
 _LISTED = f"""
     SELECT c.*, COALESCE(t.number, s.number, '') AS number, j.head FROM ({_CHANGES}) c
