@@ -121,7 +121,7 @@ def test_a_gap_that_is_taken(monkeypatch):
 
 
 def test_a_segment_that_is_kept_without_looking_where_the_cursor_stands():
-    is_found(LINES, cloud_node=FillsNothing)
+    is_found(replace(LINES, twice=0.4), cloud_node=FillsNothing)
 
 
 class GrantsAgain(CloudNode):
