@@ -202,7 +202,7 @@ def test_no_plan_moves_more_than_there_is_and_every_plan_ends_in_rest(member):
         held = [sum(h.amount for h in lots if h.asset is asset) for lots in (before, after)]
         assert held[0] == held[1]
     assert all(one.amount >= 0 for one in after)
-    assert rounds <= 3
+    assert rounds <= 4, "a pass may come to rest one round after the money"
 
 
 @settings(max_examples=300)

@@ -158,8 +158,24 @@ def test_the_inbox_of_scans_is_emptied_of_what_nobody_took(box):
         assert last_scan(db) == ""
     second = box.door.write(lambda tx: put_scan(tx, box.act(tx), till="前台1", value="690123"))
     with box.door.read() as db:
-        found = scans_after(db, till="前台1", after=first)
+        found = scans_after(db, till="前台1", after="")
     assert [(row["id"], row["value"]) for row in found] == [(second, "690123")]
+    assert second != first
+
+
+def test_swipes_of_one_millisecond_are_told_in_their_order(box):
+    values = [str(number) for number in range(40)]
+
+    def swipe(tx):
+        act = box.act(tx)
+        return [put_scan(tx, act, till="前台1", value=value) for value in values]
+
+    swiped = box.door.write(swipe)
+    with box.door.read() as db:
+        assert [row["value"] for row in scans_after(db, till="前台1", after="")] == values
+        assert [row["id"] for row in scans_after(db, till="前台1", after=swiped[0])] == swiped[
+            1:
+        ]
 
 
 class Explaining(Reader):
