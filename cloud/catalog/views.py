@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -37,6 +38,7 @@ from core.pages import (
     filled_item,
     filled_offer,
     filled_rule,
+    good_for,
     new_item_form,
     new_offer_form,
     pass_choices,
@@ -46,6 +48,7 @@ from core.pages import (
     typed_item,
     typed_offer,
     typed_rule,
+    units_label,
     wanted_of,
 )
 from core.sqlite import Reader, Row
@@ -225,6 +228,9 @@ def offers() -> str:
             offers=all_offers(db),
             kinds=OFFER_KIND_NAMES,
             store_names=store_names(db),
+            passes_of=lambda offer: offer_document(offer).passes,
+            units_label=units_label,
+            good_for=partial(good_for, db),
         )
 
 

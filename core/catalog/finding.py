@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import Refused
@@ -31,6 +33,15 @@ def known_item(db: Reader, item_id: str) -> Row:
     if row is None:
         raise Refused("no_item")
     return row
+
+
+def named_items(db: Reader, items: Sequence[str]) -> list[Row]:
+    """Return the items that are known of these, by name."""
+    return db.all(
+        """SELECT id, name FROM item
+            WHERE id IN (SELECT value FROM json_each(:items)) ORDER BY name""",
+        items=json.dumps(list(items)),
+    )
 
 
 def item_by_code(db: Reader, code: str) -> Row | None:

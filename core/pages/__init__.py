@@ -4,7 +4,13 @@
 catalogue registers it.
 """
 
-from core.pages.bill_words import PASS_TENDERS, RULE_NAMES, tender_label, units_label
+from core.pages.bill_words import (
+    PASS_TENDERS,
+    RULE_NAMES,
+    good_for,
+    tender_label,
+    units_label,
+)
 from core.pages.blueprint import SHARED
 from core.pages.catalog_forms import (
     COLOURS,
@@ -40,6 +46,7 @@ __all__ = [
     "filled_item",
     "filled_offer",
     "filled_rule",
+    "good_for",
     "new_item_form",
     "new_offer_form",
     "pass_choices",

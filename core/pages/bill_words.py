@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from core.catalog import UNLIMITED
+from collections.abc import Sequence
+
+from core.catalog import UNLIMITED, all_categories, named_items
 from core.errors import N_
 from core.organisation import Settings
+from core.sqlite import Reader
 from core.till import STORED_VALUE
 from core.web import gettext as _
 from core.web import ngettext
@@ -23,6 +26,15 @@ def tender_label(tender: str, settings: Settings) -> str:
         return _("钱箱")
     known = settings.tender(tender)
     return tender if known is None else _(known.name)
+
+
+def good_for(db: Reader, items: Sequence[str], categories: Sequence[str]) -> str:
+    """Return what a pass pays for, by the names of its items and headings."""
+    names = [row["name"] for row in named_items(db, items)]
+    names += [row["name"] for row in all_categories(db) if row["id"] in categories]
+    if not items and not categories:
+        return _("所有服务")
+    return _("、").join(names) or _("已停售的项目")
 
 
 def units_label(asset: str, units: int, *, opened: int = 0) -> str:

@@ -20,7 +20,7 @@ KIND_NAMES = {
     ItemKind.PRODUCT: N_("商品"),
     ItemKind.OTHER: N_("其它"),
 }
-OFFER_KIND_NAMES = {"topup": N_("充值套餐"), "card": N_("会员卡"), "pass": N_("次卡")}
+OFFER_KIND_NAMES = {"topup": N_("充值套餐"), "card": N_("会员卡"), "pass": N_("次卡或时长卡")}
 COLOURS = range(8)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -31,6 +32,7 @@ from core.pages import (
     filled_category,
     filled_item,
     filled_offer,
+    good_for,
     new_item_form,
     new_offer_form,
     pass_choices,
@@ -38,6 +40,7 @@ from core.pages import (
     typed_category,
     typed_item,
     typed_offer,
+    units_label,
     wanted_of,
 )
 from core.web import (
@@ -232,6 +235,9 @@ def offers() -> str:
             offers=all_offers(db),
             kinds=OFFER_KIND_NAMES,
             store_names=store_names(db),
+            passes_of=lambda offer: offer_document(offer).passes,
+            units_label=units_label,
+            good_for=partial(good_for, db),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date as calendar_date
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -12,7 +13,7 @@ from core.errors import Refused
 from core.journal import Act
 from core.members import card_row
 from core.organisation import settings
-from core.pages import units_label
+from core.pages import good_for, units_label
 from core.sqlite import Reader, Row, Writer
 from core.web import (
     Form,
@@ -178,6 +179,7 @@ def profile(member: str) -> Any:
             today=reading_act(db).date,
             shown_max=SHOWN_MAX,
             units_label=units_label,
+            good_for=partial(good_for, db),
         )
 
 
@@ -280,7 +282,12 @@ def _connected() -> bool:
 def _held_part(member: str) -> str:
     with read() as db:
         seen = look_at_held(db, reading_act(db), member, connected=_connected)
-        return render_template("members/_held.html", seen=seen, units_label=units_label)
+        return render_template(
+            "members/_held.html",
+            seen=seen,
+            units_label=units_label,
+            good_for=partial(good_for, db),
+        )
 
 
 def _register(tx: Writer, act: Act, application: Application, *, key: str) -> str:

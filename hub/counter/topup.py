@@ -6,16 +6,17 @@ One tender or several: the hub computes each step, and the browser keeps no sum.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
 from flask import Blueprint, render_template, request, url_for
 
-from core.catalog import offers
+from core.catalog import offer_document, offers
 from core.errors import Refused
 from core.journal import Act
 from core.organisation import Settings, Tender, settings
-from core.pages import units_label
+from core.pages import good_for, units_label
 from core.sqlite import Reader, Row
 from core.till import Offered
 from core.wallet import Asset, ToppedUp
@@ -220,6 +221,8 @@ def _page(member: str, form: Form, *, status: int = 200) -> Any:
             member=row,
             balance=held,
             offers=offers(db, act.store),
+            passes_of=lambda offer: offer_document(offer).passes,
+            good_for=partial(good_for, db),
             plan=plan,
             form=form,
             key=form.text("key") or fresh_id(),
