@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloud.ingest.talk import Talk
-from cloud.platform import Platform
+from cloud.platform import Platform, Reason, epochs_of
 from cloud.recovery import (
     Why,
     awaited_hubs,
@@ -40,9 +40,12 @@ def roll_back(tx: Writer, *, platform: Platform, talk: Talk, hello: Hello | None
     """Move no value of a merchant any more: a hub remembers what head office does not.
 
     Nobody said that head office was put back, so nobody knows how much it forgot: it is the
-    next incarnation, and every hub is asked, also one that has given back before.
+    next incarnation, and every hub is asked, also one that has given back before. A box that
+    was shut out as stolen remembers what its thief likes.
     """
     merchant, at = talk.source.hub.merchant, platform.clock.read().at
+    if epochs_of(tx, talk.hub)[-1].closed_reason == Reason.STOLEN:
+        return
     if recovery_of(tx, merchant) is not None and talk.hub in awaited_hubs(tx, merchant):
         return
     next_incarnation(tx, at=at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from cloud.platform import epochs_of
+from cloud.platform import Reason, epochs_of
 from cloud.recovery.events import RecoveryEnded
 from cloud.recovery.standing import (
     Awaited,
@@ -21,9 +21,11 @@ RESTORE = "restore"
 
 
 def is_over(shared: Reader, db: Reader, merchant: str) -> bool:
-    """Say whether every hub has returned or was released, and all of it is in the books."""
+    """Say whether every hub has returned or was let go, and all of it is in the books."""
     return all(
-        one.state is State.RELEASED or (one.state is State.RETURNED and _is_in(shared, db, one))
+        one.state is State.RELEASED
+        or _is_stolen(shared, one)
+        or (one.state is State.RETURNED and _is_in(shared, db, one))
         for one in hubs_in_recovery(shared, merchant)
     )
 
@@ -61,6 +63,12 @@ def settle(tx: Writer, act: Act, recovery: Recovery, hubs: list[Awaited]) -> int
     )
     act.append(tx, ended)
     return len(short)
+
+
+def _is_stolen(shared: Reader, one: Awaited) -> bool:
+    """Say whether a person has shut a box out as stolen: nobody waits for a thief's word."""
+    epochs = epochs_of(shared, one.hub)
+    return bool(epochs) and epochs[-1].closed_reason == Reason.STOLEN
 
 
 def _is_in(shared: Reader, db: Reader, one: Awaited) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cloud.epochs import close_epoch
 from cloud.ingest.tests.test_rolled_back import TEA, why
 from cloud.ingest.tests.test_value import ask
 from cloud.platform import find_hub
@@ -74,3 +75,25 @@ def test_places_that_no_box_ever_was_hold_up_nobody(
     )
     with platform.door.read() as db:
         assert len(awaited_hubs(db, merchant.id)) <= 2 + UNKNOWN_HUBS_MAX
+
+
+def test_a_box_that_lies_is_shut_out_as_stolen_and_nobody_waits_for_it_any_more(
+    platform, merchant, desk, first, second, here
+):
+    desk.sync(first, second)
+    desk.greet(first, told_acked=FAR)
+    here.look()
+    assert why(here, merchant) == "rolled_back"
+    come_home(here, second)
+    assert why(here, merchant) == "rolled_back", "the first is still waited for"
+    close_epoch(platform, first.id, reason="stolen")
+    desk.sync(second)
+    assert why(here, merchant) is None
+    desk.greet(first, told_acked=FAR)
+    here.look()
+    assert why(here, merchant) is None, "a box that is shut out is believed nothing"
+    member = second.member("李慧敏")
+    second.top_up(member, 10_000)
+    desk.sync(second)
+    assert second.held(member) == 10_000
+    assert merchant.findings() == []
