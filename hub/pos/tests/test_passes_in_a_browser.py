@@ -134,3 +134,11 @@ def test_the_form_at_which_it_is_made(shop, browser, address):
     )
     assert faults == []
     context.close()
+
+
+def test_a_pass_that_covers_nothing_on_the_bill_says_so(tablet, guest, page, address):
+    tablet.post("/pos/lines", item="i2", operation="op-1")
+    tablet.post("/pos/member", member=guest)
+    page.goto(f"{address}/pos/pay")
+    expect(page.locator("#pay-form")).to_contain_text("足疗 10 次卡 付不了这张单上的项目")
+    picture(page, "passes-8-other-item")
