@@ -8,6 +8,7 @@ import "./page/once";
 import "./page/dialogs";
 import "./page/menus";
 import "./page/lines";
+import "./page/picks";
 import "./page/clears";
 import "./page/echoes";
 import "./page/live";
