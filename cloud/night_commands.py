@@ -9,17 +9,14 @@ from pathlib import Path
 
 import click
 
-from cloud.app import open_cloud
 from cloud.command_line import DATA, data_option, opened
 from cloud.platform import Check, Platform, last_checks, next_to_check, note_check
-from cloud.recovery import backups_of, make_backup, prune_backups, recipients_of
-from cloud.recovery_commands import UNSEALED
+from cloud.recovery import backups_of, prune_backups
+from cloud.recovery_commands import write_backup
 from cloud.verify import NOT_TAKEN_IN, book_of
-from core.backup import BadBackup
-from core.clock import BusinessDay
+from core.backup import moment_shown
 from core.verifying import NOT_PROJECTED, examine
 
-SHOWN_IN = BusinessDay("Asia/Shanghai")
 BACKUPS = Path("/var/backups") / DATA.name
 LEAST_URGENT = 19
 TRIES, PAUSE_S = 5, 3.0
@@ -40,15 +37,7 @@ TRIES, PAUSE_S = 5, 3.0
 def backup_daily(*, data: Path, folder: Path) -> None:
     """Back head office up and read it back; of old ones 7 days, 4 weeks, 12 months stay."""
     with opened(data) as platform:
-        with platform.door.read() as db:
-            sealed = recipients_of(db)
-        if not sealed:
-            click.echo(UNSEALED, err=True)
-        try:
-            made = make_backup(platform, folder, open_at=open_cloud, version="")
-        except BadBackup as error:
-            raise click.ClickException(f"备份不能用 the backup is no good: {error}") from error
-        click.echo(made.file)
+        write_backup(platform, folder)
         for path in prune_backups(platform, folder):
             click.echo(f"已删旧的 removed: {path.name}")
 
@@ -87,7 +76,7 @@ def checks(*, data: Path) -> None:
             if known and not known.fine:
                 click.echo(known.problems)
         newest = next((b for b in backups_of(db) if b.verified_at is not None), None)
-        when = "从来没有 never" if newest is None else _shown(newest.made_at)
+        when = "从来没有 never" if newest is None else moment_shown(newest.made_at)
         click.echo(f"最近一份可用的备份 newest good backup: {when}")
 
 
@@ -117,10 +106,6 @@ def _line_of(check: Check) -> str:
     if not check.fine:
         found = "账目与原始记录对不上，请联系维护 the tables are not what the journal says"
     return (
-        f"{check.merchant}  {_shown(check.at)}  {found}"
+        f"{check.merchant}  {moment_shown(check.at)}  {found}"
         f"  ({check.events:,} events, {check.took_ms / 1000:.1f} s)"
     )
-
-
-def _shown(at: int) -> str:
-    return SHOWN_IN.local(at).strftime("%Y-%m-%d %H:%M")

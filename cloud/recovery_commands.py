@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
 
 from cloud.app import open_cloud
 from cloud.command_line import data_option, opened
+from cloud.platform import Platform
 from cloud.recovery import (
     Backup,
     NotEmpty,
@@ -24,21 +24,11 @@ from cloud.recovery import (
     restore,
     verify_backup,
 )
-from core.backup import BadBackup, RecoveryKey, read_recovery_key
-from core.clock import BusinessDay
+from core.backup import BadBackup, key_option, keys_of, moment_shown, program_version
 
-SHOWN_IN = BusinessDay("Asia/Shanghai")
 UNSEALED = (
     "备份没有加密：拿到它的人就有了总部的一切。先用 recovery-key 做一把恢复密钥 "
     "the backup is not sealed: whoever has it has all of head office; make a recovery-key"
-)
-
-key_option = click.option(
-    "--key",
-    "keys",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The recovery key, as recovery-key printed it.",
 )
 
 
@@ -65,15 +55,7 @@ def recovery_key(*, data: Path, recipient: str | None) -> None:
 def backup(*, data: Path, folder: Path) -> None:
     """Back head office up into FOLDER while it runs, read it back, and print the file."""
     with opened(data) as platform:
-        with platform.door.read() as db:
-            sealed = recipients_of(db)
-        if not sealed:
-            click.echo(UNSEALED, err=True)
-        try:
-            made = make_backup(platform, folder, open_at=open_cloud, version=_version())
-        except BadBackup as error:
-            raise click.ClickException(f"备份不能用 the backup is no good: {error}") from error
-        click.echo(made.file)
+        write_backup(platform, folder)
 
 
 @click.command("backups")
@@ -91,11 +73,11 @@ def list_backups(*, data: Path) -> None:
 def verify(*, file: Path, keys: tuple[Path, ...]) -> None:
     """Put FILE back into a folder of its own, check every chain in it, and remove it again."""
     try:
-        manifest = verify_backup(file, keys=_keys(keys), open_at=open_cloud)
+        manifest = verify_backup(file, keys=keys_of(keys), open_at=open_cloud)
     except BadBackup as error:
         raise click.ClickException(f"备份不能用 the backup is no good: {error}") from error
     events = sum(n for name, n in manifest.counts.items() if name.endswith("/journal"))
-    made = _shown(manifest.made_at)
+    made = moment_shown(manifest.made_at)
     merchants = manifest.counts["merchant"]
     click.echo(f"可用 good: {made}, merchants {merchants}, events {events}")
 
@@ -110,13 +92,13 @@ def restore_all(*, data: Path, file: Path, keys: tuple[Path, ...]) -> None:
     No value moves until every store's hub has been heard: they give back what happened since.
     """
     try:
-        done = restore(file, data, keys=_keys(keys), open_at=open_cloud)
+        done = restore(file, data, keys=keys_of(keys), open_at=open_cloud)
     except NotEmpty as error:
         raise click.ClickException(f"{data} 不是空的，不会覆盖 is not empty") from error
     except BadBackup as error:
         raise click.ClickException(f"备份不能用 the backup is no good: {error}") from error
     click.echo(
-        f"已恢复到 restored as of {_shown(done.manifest.made_at)}: "
+        f"已恢复到 restored as of {moment_shown(done.manifest.made_at)}: "
         f"merchants {done.merchants}, incarnation {done.incarnation}"
     )
     click.echo(
@@ -140,10 +122,10 @@ def list_recoveries(*, data: Path) -> None:
             known = recovery_of(db, merchant_id)
             if known is None:
                 continue
-            click.echo(f"{merchant_id}  {known.why}  since {_shown(known.began_at)}")
+            click.echo(f"{merchant_id}  {known.why}  since {moment_shown(known.began_at)}")
             for one in hubs_in_recovery(db, merchant_id):
                 what = f"  {one.reason}" if one.state is State.RELEASED else ""
-                click.echo(f"  {one.hub}  {one.state}  {_shown(one.since)}{what}")
+                click.echo(f"  {one.hub}  {one.state}  {moment_shown(one.since)}{what}")
 
 
 @recovery.command("release")
@@ -168,28 +150,23 @@ RECOVERY_COMMANDS: tuple[click.Command, ...] = (
 )
 
 
-def _keys(paths: tuple[Path, ...]) -> list[RecoveryKey]:
-    try:
-        return [read_recovery_key(path.read_text(encoding="utf-8")) for path in paths]
-    except (ValueError, OSError) as error:
-        raise click.UsageError(f"这不是恢复密钥 no recovery key: {error}") from error
-
-
 def _line_of(one: Backup) -> str:
     read_back = "read back" if one.verified_at is not None else "NOT read back"
     sealed = "sealed" if one.sealed else "NOT sealed"
     return (
-        f"{one.incarnation}-{one.number}  {_shown(one.made_at)}  {read_back}  {sealed}  "
+        f"{one.incarnation}-{one.number}  {moment_shown(one.made_at)}  {read_back}  {sealed}  "
         f"{one.size} bytes  {one.file}"
     )
 
 
-def _shown(at: int) -> str:
-    return SHOWN_IN.local(at).strftime("%Y-%m-%d %H:%M")
-
-
-def _version() -> str:
+def write_backup(platform: Platform, folder: Path) -> None:
+    """Back head office up, read it back, and print the file. Raises ClickException."""
+    with platform.door.read() as db:
+        sealed = recipients_of(db)
+    if not sealed:
+        click.echo(UNSEALED, err=True)
     try:
-        return version("dianshu")
-    except PackageNotFoundError:
-        return ""
+        made = make_backup(platform, folder, open_at=open_cloud, version=program_version())
+    except BadBackup as error:
+        raise click.ClickException(f"备份不能用 the backup is no good: {error}") from error
+    click.echo(made.file)

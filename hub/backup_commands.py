@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
 
-from core.backup import BadBackup, RecoveryKey, check_folder
-from core.clock import BusinessDay
+from core.backup import (
+    BadBackup,
+    RecoveryKey,
+    check_folder,
+    key_option,
+    keys_of,
+    moment_shown,
+    program_version,
+)
 from core.errors import Refused
 from core.web import tell
 from hub.app import open_hub
@@ -30,8 +36,6 @@ from hub.backup import backups as backups_of
 from hub.box import Box
 from hub.command_line import data_option, use_credentials
 from hub.mirror import (
-    key_option,
-    keys_of,
     mirror_folder,
     mirror_option,
     mirror_told,
@@ -41,7 +45,6 @@ from hub.mirror import (
 )
 from hub.sync import joined
 
-SHOWN_IN = BusinessDay("Asia/Shanghai")
 UNSEALED = (
     "备份没有加密：拿到它的人就有了这家店的一切。先用 recovery-key 做一把恢复密钥 "
     "the backup is not sealed: whoever has it has all of this shop; make a recovery-key"
@@ -105,7 +108,7 @@ def backup(*, data: Path, folder: Path) -> None:
         with box.door.read() as db:
             if not recipients_of(db):
                 click.echo(UNSEALED, err=True)
-        made = back_up(box, folder, open_at=open_hub, version=_version())
+        made = back_up(box, folder, open_at=open_hub, version=program_version())
         _warn_of_same_medium(box, folder)
         click.echo(made.file)
 
@@ -129,9 +132,8 @@ def backup_daily(*, data: Path, folder: Path | None, off: bool) -> None:
             for one in backups_of(db):
                 read_back = "read back" if one.verified_at is not None else "NOT read back"
                 sealed = "sealed" if one.sealed else "NOT sealed"
-                click.echo(
-                    f"{one.number}  {_shown(one.made_at)}  {read_back}  {sealed}  {one.file}"
-                )
+                made = moment_shown(one.made_at)
+                click.echo(f"{one.number}  {made}  {read_back}  {sealed}  {one.file}")
 
 
 @click.command("verify-backup")
@@ -143,7 +145,7 @@ def verify(*, file: Path, keys: tuple[Path, ...]) -> None:
         manifest = verify_backup(file, keys=keys_of(keys), open_at=open_hub)
     except BadBackup as error:
         raise click.ClickException(f"备份不能用 the backup is no good: {error}") from error
-    made, events = _shown(manifest.made_at), manifest.counts["journal"]
+    made, events = moment_shown(manifest.made_at), manifest.counts["journal"]
     click.echo(f"可用 good: {manifest.of}, {made}, events {events}")
 
 
@@ -167,7 +169,7 @@ def restore_shop(
         ) from error
     except (OSError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"已恢复到 restored as of {_shown(manifest.made_at)}: {manifest.of}")
+    click.echo(f"已恢复到 restored as of {moment_shown(manifest.made_at)}: {manifest.of}")
     if mirrored is not None:
         _take_mirrored(data, mirrored, keys_of(keys))
     if joined(data):
@@ -227,14 +229,3 @@ def _take_mirrored(data: Path, folder: Path, keys: list[RecoveryKey]) -> None:
     with _opened(data) as box:
         count = take_mirrored(box, read_tails(folder, box.journal.identity.origin, keys))
     click.echo(f"从备份盘取回 from the second medium: events {count}")
-
-
-def _shown(at: int) -> str:
-    return SHOWN_IN.local(at).strftime("%Y-%m-%d %H:%M")
-
-
-def _version() -> str:
-    try:
-        return version("dianshu")
-    except PackageNotFoundError:
-        return ""

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from core.backup import BadBackup
+from core.backup import BadBackup, key_option, keys_of
 from core.errors import Refused
 from core.money import yuan
 from core.sqlite import Reader
@@ -21,7 +21,7 @@ from hub.app import open_hub
 from hub.box import Born, Box
 from hub.command_line import data_option, use_credentials
 from hub.doorbell import ring
-from hub.mirror import bring_mirrored, key_option, keys_of, mirror_option, read_tails
+from hub.mirror import bring_mirrored, mirror_option, read_tails
 from hub.sync import (
     LOCAL,
     Contradicts,

@@ -7,6 +7,7 @@ does not hold it. Without one the file is as good as the machine itself, and mus
 """
 
 from core.backup.manifest import BadBackup, Manifest, Stream, read_streams
+from core.backup.options import key_option, keys_of, moment_shown, program_version
 from core.backup.package import Content, Written, check_folder, open_package, write_package
 from core.backup.pruning import stale_backups
 from core.backup.sealing import (
@@ -30,8 +31,12 @@ __all__ = [
     "Written",
     "check_folder",
     "check_recipient",
+    "key_option",
+    "keys_of",
+    "moment_shown",
     "new_recovery_key",
     "open_package",
+    "program_version",
     "read_recovery_key",
     "read_streams",
     "seal",

@@ -19,6 +19,7 @@ import zstandard
 
 from core.backup.manifest import BadBackup, Item, Manifest, read_manifest, signed_bytes
 from core.backup.sealing import AGE_HEADER, RecoveryKey, seal, unseal
+from core.crypto import flush_folder
 from core.errors import Refused
 
 LEVEL = 3
@@ -105,7 +106,7 @@ def write_package(
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Written(
@@ -238,11 +239,3 @@ def _piped(write: Callable[[IO[bytes]], None]) -> Iterator[IO[bytes]]:
         raise broken[0] from cause
     if cause is not None:
         raise cause
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

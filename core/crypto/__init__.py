@@ -22,7 +22,7 @@ from core.crypto.keys import (
 )
 from core.crypto.papers import begin_paper, instant, new_key
 from core.crypto.pins import dummy_verify, hash_pin, is_trivial, make_pin, verify_pin
-from core.crypto.private_file import create_private, read_private, replace_private
+from core.crypto.private_file import create_private, flush_folder, read_private, replace_private
 
 __all__ = [
     "CREDENTIALS",
@@ -33,6 +33,7 @@ __all__ = [
     "create_private",
     "database_key",
     "dummy_verify",
+    "flush_folder",
     "hash_pin",
     "instant",
     "is_trivial",

@@ -77,10 +77,11 @@ def _flushed(path: Path, content: bytes) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder last: a file's own flush does not."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -18,7 +18,7 @@ from hub.mirror.keeping import (
     mirror_told,
     set_mirror_folder,
 )
-from hub.mirror.options import key_option, keys_of, mirror_option
+from hub.mirror.options import mirror_option
 from hub.mirror.tail_file import read_tails
 from hub.mirror.taking import bring_mirrored, take_mirrored
 
@@ -41,8 +41,6 @@ __all__ = [
     "MISSING",
     "Mirror",
     "bring_mirrored",
-    "key_option",
-    "keys_of",
     "mirror_folder",
     "mirror_option",
     "mirror_told",

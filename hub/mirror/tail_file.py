@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.backup import RecoveryKey, seal, unseal
+from core.crypto import flush_folder
 from core.wire import MESSAGE_BYTES_MAX, BadSegment, Segment, pack, unpack
 
 ENDING = "tail"
@@ -63,7 +64,7 @@ def append(
         file.flush()
         os.fsync(handle)
     if fresh:
-        _flush(path.parent)
+        flush_folder(path.parent)
 
 
 def marks_in(path: Path) -> Iterator[Mark]:
@@ -98,11 +99,3 @@ def _records(path: Path) -> Iterator[tuple[Mark, bytes]]:
                 return
             last = first + count - 1
             yield Mark(epoch=epoch, first=first, last=last, head=head), sealed
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import msgspec
 
-from core.crypto import create_private, replace_private
+from core.crypto import create_private, flush_folder, replace_private
 from core.enrolment import SECRET_BYTES, EnrolRequest, LookAnswer, StreamInfo, proven_bytes
 from core.errors import Refused
 from core.feed import held_pos
@@ -117,7 +117,7 @@ class Replacing:
         finally:
             box.close()
         (self.folder / REPLACING_FILE).unlink()
-        _flush(self.folder)
+        flush_folder(self.folder)
         return Replaced(plan=plan, link=plan.link, events=events)
 
     # -- what is to be -----------------------------------------------------------------------
@@ -350,19 +350,11 @@ def set_aside(folder: Path, plan: Plan) -> None:
         # What is handed to units is not made by them; a file that is there stays.
         for name in names:
             create_private(keys / name, os.urandom(SECRET_BYTES))
-    _flush(keys)
-    _flush(folder)
+    flush_folder(keys)
+    flush_folder(folder)
 
 
 def _discard(folder: Path) -> None:
     """Take away a database in which nothing was begun but an epoch that is not to be."""
     for ending in ("-wal", "-shm", ""):
         (folder / f"{DATABASE}{ending}").unlink(missing_ok=True)
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
